@@ -1,0 +1,1 @@
+"""The Slack conversation: listeners call flywheel services, views draw what they return."""

@@ -1,0 +1,1 @@
+"""What flywheel needs from the outside, as protocols; adapters implement them."""

@@ -1,0 +1,124 @@
+"""Where candidates are fine-tuned and asked: a platform runs named jobs."""
+
+from typing import Annotated, Literal, Protocol
+
+from pydantic import BaseModel, Field
+
+from flywheel.settings import TrainingConfig
+
+EvalType = Literal["base-eval", "icl-eval", "customized-eval"]
+JobState = Literal["running", "completed", "failed", "cancelled"]
+
+
+class CandidateSpec(BaseModel):
+    """A model that a run can try."""
+
+    name: str = Field(description="What people type, e.g. 'tfidf-svm'")
+    description: str = Field(description="One line: what it is and what it costs to train")
+    base_label: str = Field(
+        description="What its base evaluation measures, e.g. 'most frequent label'"
+    )
+
+
+class DatasetFiles(BaseModel):
+    """Paths or URIs of a run's datasets, as the platform reads them."""
+
+    train: str
+    val: str
+    eval: str
+
+
+class CustomizeJob(BaseModel):
+    """Fine-tune one candidate."""
+
+    kind: Literal["customize"] = "customize"
+    name: str = Field(description="External name, derived from run, candidate and step")
+    run_uid: str
+    candidate: str
+    seed: int
+    datasets: DatasetFiles
+    training: TrainingConfig
+
+
+class EvaluateJob(BaseModel):
+    """Ask one model for an answer to every record of the evaluation set."""
+
+    kind: Literal["evaluate"] = "evaluate"
+    name: str
+    run_uid: str
+    candidate: str
+    seed: int
+    datasets: DatasetFiles
+    eval_type: EvalType
+    artifact: str | None = Field(None, description="The customized model; None asks the base model")
+
+
+Job = Annotated[CustomizeJob | EvaluateJob, Field(discriminator="kind")]
+
+
+class ModelArtifact(BaseModel):
+    """What a customization leaves behind."""
+
+    uri: str = Field(description="Where the model is (a directory on the local platform)")
+    digest: str = Field(description="sha256 of the model's files, hex")
+    size_bytes: int
+    train_records: int
+    train_seconds: float
+    params: dict[str, str | int | float | bool | None] = Field(
+        description="The hyper-parameters used, the seed among them"
+    )
+
+
+class JobStatus(BaseModel):
+    """How a job stands."""
+
+    state: JobState
+    percent: float = Field(0.0, ge=0, le=100)
+    message: str = Field("", description="What it is doing, in a few words")
+    error: str | None = Field(None, description="One sentence, where the state is 'failed'")
+    artifact: ModelArtifact | None = Field(None, description="Of a completed customization")
+
+
+class PredictionRow(BaseModel):
+    """One model's answer to one evaluation record."""
+
+    row: int = Field(description="Line number in the evaluation file, from 0")
+    answer: str = Field(description="The model's answer as text, e.g. '[[[Dividend]]]'")
+    seconds: float = Field(description="Time from request to answer")
+    input_tokens: int
+    output_tokens: int
+
+
+class Platform(Protocol):
+    """Runs jobs by name. The same name is the same job, however often it is started."""
+
+    name: str
+    slots: int  # how many jobs may run side by side
+
+    def candidates(self) -> list[CandidateSpec]:
+        """Every candidate that this platform can try here, in the configured order."""
+        ...
+
+    async def start(self, job: Job) -> None:
+        """Start the job, or do nothing where a job of that name was already started."""
+        ...
+
+    async def poll(self, job: Job) -> JobStatus:
+        """How the job stands. A job that was never started is 'failed' with that reason."""
+        ...
+
+    async def cancel(self, job: Job) -> bool:
+        """Ask the job to stop; True once nothing of it runs any more. Safe to repeat."""
+        ...
+
+    async def predictions(self, job: EvaluateJob) -> list[PredictionRow]:
+        """The answers of a completed evaluation, one per evaluation record, by row."""
+        ...
+
+    async def remove(self, run_uid: str) -> None:
+        """Delete what the run's jobs left: artifacts, predictions, job records."""
+        ...
+
+    async def ping(self) -> str:
+        """A few words on what answered. Raises UnavailableError where nothing does."""
+        ...

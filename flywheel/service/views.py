@@ -1,0 +1,192 @@
+"""What the services return and every skin draws: typed, complete, free of any layout."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from flywheel.datasets.report import DatasetReport
+from flywheel.decisions.verdict import Recommendation
+from flywheel.evaluation.scores import Scores
+
+RunStatus = Literal["pending", "running", "cancelling", "completed", "failed", "cancelled"]
+StepStatus = Literal["pending", "running", "completed", "failed", "skipped", "cancelled"]
+
+
+class Actor(BaseModel):
+    """Who does something."""
+
+    id: str = Field(description="Slack user id, or the login name on the command line")
+    name: str
+    origin: Literal["slack", "console", "cli", "system"]
+
+
+class RunRequest(BaseModel):
+    """A run as a person asks for it; what is None comes from the settings."""
+
+    workload_id: str
+    client_id: str | None = None
+    limit: int | None = Field(None, ge=1)
+    eval_size: int | None = Field(None, ge=1)
+    random_seed: int | None = None
+    candidates: list[str] | None = None
+
+
+class DatasetView(BaseModel):
+    """One dataset of a run."""
+
+    name: str
+    num_records: int
+    nmp_uri: str | None = Field(None, description="Where it is, for the platform")
+    digest: str = Field(description="sha256 of the file, hex")
+
+
+class EvaluationView(BaseModel):
+    """One evaluation, in the blueprint's shape; `detail` is ours."""
+
+    eval_type: str
+    scores: dict[str, float]
+    started_at: datetime | None
+    finished_at: datetime | None
+    runtime_seconds: float
+    progress: float = Field(description="Percent")
+    nmp_uri: str | None = None
+    mlflow_uri: str | None = None
+    error: str | None = None
+    status: StepStatus
+    measures: str = Field("", description="What a base evaluation measures, in words")
+    detail: Scores | None = None
+
+
+class CustomizationView(BaseModel):
+    """One fine-tuning."""
+
+    started_at: datetime | None
+    finished_at: datetime | None
+    runtime_seconds: float
+    progress: float = Field(description="Percent")
+    error: str | None = None
+    status: StepStatus
+    message: str = ""
+    customized_model: str | None = Field(None, description="Where the trained model is")
+    digest: str | None = None
+
+
+class CandidateView(BaseModel):
+    """One candidate of a run (`nims[]` in the blueprint's job)."""
+
+    model_name: str
+    status: str
+    deployment_status: str | None = None
+    runtime_seconds: float
+    evaluations: list[EvaluationView]
+    customizations: list[CustomizationView]
+    error: str | None = None
+    description: str = ""
+    base: Scores | None = None
+    customized: Scores | None = None
+
+
+class StepView(BaseModel):
+    """One step of the run's graph."""
+
+    kind: str
+    candidate: str | None
+    status: StepStatus
+    percent: float
+    message: str
+    error: str | None
+
+
+class TeacherView(BaseModel):
+    """The model in production, as the log shows it."""
+
+    model_name: str
+    input_tokens: float | None = Field(description="Mean per request; None where not logged")
+    output_tokens: float | None
+    seconds: float | None
+    cost_per_1000: Decimal | None
+
+
+class RunView(BaseModel):
+    """A run, in the shape of the blueprint's job with our own fields after it."""
+
+    id: str = Field(description="e.g. 'r-12'")
+    workload_id: str
+    client_id: str | None
+    status: RunStatus
+    started_at: datetime | None
+    finished_at: datetime | None
+    num_records: int | None
+    llm_judge: dict[str, str] | None = None
+    datasets: list[DatasetView]
+    nims: list[CandidateView]
+    error: str | None
+    created_at: datetime
+    requested_by: str
+    seed: int
+    version: int = Field(description="Grows with every change of the run")
+    steps: list[StepView]
+    dataset_report: DatasetReport | None = None
+    teacher: TeacherView | None = None
+    recommendation: Recommendation | None = None
+    summary: str | None = None
+    approval_id: str | None = Field(None, description="Of the open approval, if there is one")
+    incumbent: str | None = Field(None, description="The model now promoted for this workload")
+
+
+class PromotionView(BaseModel):
+    """Which model serves a workload, and who said so."""
+
+    workload_id: str
+    model_name: str
+    run_id: str
+    status: Literal["active", "replaced", "rolled-back"]
+    approved_by: str
+    approved_at: datetime
+    reason: str
+    macro_f1: float | None
+    model_uri: str
+    digest: str
+    replaced: str | None = Field(None, description="The model it took over from, with its run")
+
+
+class EventView(BaseModel):
+    """One entry of the outbox: something that happened to a run, in words of data."""
+
+    id: int
+    run_id: str
+    kind: Literal[
+        "run-started",
+        "datasets-built",
+        "candidate-trained",
+        "candidate-evaluated",
+        "candidate-failed",
+        "run-completed",
+        "run-failed",
+        "run-cancelled",
+        "promoted",
+        "rejected",
+        "rolled-back",
+    ]
+    text: str = Field(description="One plain sentence")
+    created_at: datetime
+
+
+class PartStatus(BaseModel):
+    """One line of `flywheel doctor`."""
+
+    part: str
+    implementation: str
+    state: Literal["ok", "off", "failed"]
+    detail: str
+    hint: str = ""
+
+
+class Answer(BaseModel):
+    """An answer to a question in plain words, with where it comes from."""
+
+    text: str = Field(description="Plain text; '*bold*' is the only mark-up")
+    sources: list[str] = Field(description="Commands that show the same facts")
+    understood: bool = True

@@ -1,0 +1,256 @@
+"""The sections of config.yaml.
+
+Section and key names that NVIDIA's Data Flywheel Blueprint has keep its names and meaning, so
+that a config.yaml written for it loads here unchanged; the sections after them are our own.
+"""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+
+class Section(BaseModel):
+    """A section: unknown keys are errors, values are fixed once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class NmpConfig(Section):
+    """NeMo Microservices endpoints."""
+
+    nemo_base_url: str = "http://nemo.test"
+    nim_base_url: str = "http://nim.test"
+    datastore_base_url: str = "http://data-store.test"
+    nmp_namespace: str = Field("dfwfd", description="Everything we create there carries this name")
+
+
+class CustomizerConfig(Section):
+    """How NeMo Customizer trains one NIM."""
+
+    target: str
+    gpus: int = Field(1, ge=1)
+    num_nodes: int = Field(1, ge=1)
+    tensor_parallel_size: int = Field(1, ge=1)
+    data_parallel_size: int = Field(1, ge=1)
+    use_sequence_parallel: bool = False
+    micro_batch_size: int = Field(1, ge=1)
+    training_precision: str = "bf16-mixed"
+    max_seq_length: int = Field(4096, ge=1)
+
+
+class NimConfig(Section):
+    """One candidate model on NeMo."""
+
+    model_name: str
+    model_type: Literal["llm", "embedding"] = "llm"
+    context_length: int = Field(8192, ge=1, description="Tokens")
+    gpus: int | None = Field(1, ge=1)
+    pvc_size: str | None = None
+    tag: str | None = None
+    registry_base: str = "nvcr.io/nim"
+    customization_enabled: bool = False
+    customizer_configs: CustomizerConfig | None = None
+
+    @model_validator(mode="after")
+    def _customizer_needed(self) -> "NimConfig":
+        if self.customization_enabled and self.customizer_configs is None:
+            raise ValueError("customization_enabled needs customizer_configs beside it")
+        return self
+
+
+class ServedModelConfig(Section):
+    """A helper model (judge, embedder): deployed by us ('local') or somebody's endpoint."""
+
+    deployment_type: Literal["local", "remote"] = "remote"
+    url: str | None = None
+    model_name: str | None = None
+    model_type: Literal["llm", "embedding"] = "llm"
+    context_length: int | None = Field(None, ge=1, description="Tokens")
+    gpus: int | None = Field(None, ge=1)
+    pvc_size: str | None = None
+    tag: str | None = None
+    registry_base: str = "nvcr.io/nim"
+
+
+class DataSplitConfig(Section):
+    """How the records of a workload become evaluation, training and validation sets."""
+
+    eval_size: int = Field(100, ge=1, description="Records held out for evaluation")
+    val_ratio: float = Field(0.1, ge=0, lt=1, description="Share of the rest used for validation")
+    min_total_records: int = Field(50, ge=2, description="Fewer usable records are an error")
+    random_seed: int | None = Field(42, description="null draws one per run; it is stored")
+    limit: int | None = Field(None, ge=1, description="Newest N records; null reads all")
+    parse_function_arguments: bool = Field(
+        True, description="Tool-call arguments become JSON objects"
+    )
+    stratify_enabled: bool = Field(True, description="Split by label or tool")
+    min_samples_per_class: int = Field(
+        2, ge=1, description="Classes with fewer records are grouped for the split"
+    )
+    rare_class_threshold: int = Field(
+        1, ge=0, description="Classes with at most this many records are used for training only"
+    )
+
+
+class EvaluationConfig(Section):
+    """What kind of workload it is and how answers are scored."""
+
+    workload_type: Literal["classification", "tool_calling", "auto"] = "auto"
+    tool_eval_type: Literal["tool-calling-metric", "tool-calling-judge"] = "tool-calling-metric"
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of every interval")
+    bootstrap_resamples: int = Field(2000, ge=200)
+
+
+class SimilarityConfig(Section):
+    """Choosing in-context examples by likeness."""
+
+    relevance_ratio: float | None = Field(0.7, ge=0, le=1)
+    embedding_nim_config: ServedModelConfig | None = None
+
+
+class IclConfig(Section):
+    """In-context evaluation."""
+
+    max_context_length: int = Field(8192, ge=1, description="Tokens")
+    reserved_tokens: int = Field(2048, ge=0, description="Tokens kept for the answer")
+    max_examples: int = Field(3, ge=0)
+    min_examples: int = Field(1, ge=0)
+    example_selection: Literal["uniform_distribution", "semantic_similarity"] = (
+        "uniform_distribution"
+    )
+    similarity_config: SimilarityConfig | None = None
+
+
+class TrainingConfig(Section):
+    """Fine-tuning, for every candidate that is fine-tuned by gradient steps."""
+
+    training_type: str = "sft"
+    finetuning_type: str = "lora"
+    epochs: int = Field(1, ge=1)
+    batch_size: int = Field(64, ge=1)
+    learning_rate: float = Field(1e-4, gt=0)
+
+
+class LoraConfig(Section):
+    """The LoRA adapter."""
+
+    adapter_dim: int = Field(16, ge=1)
+    adapter_alpha: int | None = Field(None, ge=1)
+    adapter_dropout: float = Field(0.1, ge=0, lt=1)
+    sequence_packing_enabled: bool = False
+
+
+class MlflowConfig(Section):
+    """Where evaluations are tracked, where they are."""
+
+    enabled: bool = False
+    tracking_uri: str = "http://0.0.0.0:5000"
+    experiment_name_prefix: str = "data-flywheel"
+    artifact_location: str = "./mlruns"
+
+
+class LoggingConfig(Section):
+    """Log level of every process."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+
+
+# --- our own sections -------------------------------------------------------------------------
+
+
+class LocalPlatformConfig(Section):
+    """Students trained on this machine."""
+
+    candidates: list[str] = Field(
+        default_factory=lambda: ["tfidf-svm", "tfidf-logreg", "hashing-sgd"], min_length=1
+    )
+    parallel_jobs: int = Field(2, ge=1, description="Jobs side by side")
+
+
+class ModelPrice(Section):
+    """What a model costs: by token (hosted) or by the hour (a machine of ours)."""
+
+    input_per_million: Decimal = Field(Decimal(0), ge=0, description="Per million input tokens")
+    output_per_million: Decimal = Field(Decimal(0), ge=0, description="Per million output tokens")
+    per_hour: Decimal = Field(Decimal(0), ge=0, description="Per hour of the machine that answers")
+
+
+class PriceConfig(Section):
+    """The price table. Model names may end in `*`; the longest match counts."""
+
+    currency: str = "USD"
+    models: dict[str, ModelPrice] = Field(default_factory=dict)
+
+
+class DecisionConfig(Section):
+    """The rule behind `promote`, `keep` and `insufficient-data`."""
+
+    min_macro_f1: float = Field(
+        0.75, gt=0, lt=1, description="The interval's lower bound must reach this"
+    )
+    min_eval_records: int = Field(100, ge=1, description="Fewer are insufficient data")
+
+
+class WorkerConfig(Section):
+    """How runs are driven."""
+
+    poll_seconds: float = Field(1.0, gt=0, description="Between two looks at running jobs")
+    lease_seconds: float = Field(15.0, gt=1, description="A silent worker loses its run after this")
+    sweep_seconds: float = Field(5.0, gt=0, description="Between two looks for abandoned runs")
+    max_concurrent_advances: int = Field(10, ge=1)
+
+
+class SlackConfig(Section):
+    """The conversation. Tokens come from the environment only."""
+
+    approvers: list[str] = Field(
+        default_factory=list, description="Slack user ids that may approve and roll back"
+    )
+    edit_seconds: float = Field(1.0, ge=0, description="Shortest time between two edits of a card")
+
+
+class RunConfig(Section):
+    """What one run works with: the settings it was started under, its overrides merged in."""
+
+    data_split_config: DataSplitConfig
+    evaluation_config: EvaluationConfig
+    training_config: TrainingConfig
+    lora_config: LoraConfig
+    decision_config: DecisionConfig
+    prices: PriceConfig
+    candidates: list[str]
+
+
+class Secrets(Section):
+    """From the environment only; never written to a log, an error or the database."""
+
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    redis_url: SecretStr | None = Field(None, description="None starts a private server")
+    database_url: SecretStr | None = Field(None, description="None is SQLite under home")
+
+
+class Settings(Section):
+    """Everything. `home` is where local state lives."""
+
+    home: Path
+    nmp_config: NmpConfig = NmpConfig()
+    nims: list[NimConfig] = Field(default_factory=list)
+    data_split_config: DataSplitConfig = DataSplitConfig()
+    evaluation_config: EvaluationConfig = EvaluationConfig()
+    icl_config: IclConfig = IclConfig()
+    training_config: TrainingConfig = TrainingConfig()
+    lora_config: LoraConfig = LoraConfig()
+    llm_judge_config: ServedModelConfig = ServedModelConfig()
+    mlflow_config: MlflowConfig = MlflowConfig()
+    logging_config: LoggingConfig = LoggingConfig()
+    platform: Literal["local"] = Field("local", description="Where candidates are trained")
+    local_platform_config: LocalPlatformConfig = LocalPlatformConfig()
+    prices: PriceConfig = PriceConfig()
+    decision_config: DecisionConfig = DecisionConfig()
+    worker_config: WorkerConfig = WorkerConfig()
+    slack_config: SlackConfig = SlackConfig()
+    secrets: Annotated[Secrets, Field(repr=False)] = Secrets()
