@@ -1,0 +1,20 @@
+"""Everything a service needs, chosen once from settings (see flywheel.wiring)."""
+
+from dataclasses import dataclass
+
+from flywheel.db.engine import Database
+from flywheel.ports.logs import LogStore
+from flywheel.ports.platform import Platform
+from flywheel.ports.queue import Queue
+from flywheel.settings import Settings
+
+
+@dataclass(frozen=True)
+class Backends:
+    """The adapters in use."""
+
+    settings: Settings
+    database: Database
+    logs: LogStore
+    platform: Platform
+    queue: Queue
