@@ -1,0 +1,48 @@
+"""What the bot remembers of Slack: which message shows what, and which deliveries it has seen.
+
+These rows name runs and events by number, without foreign keys: a message stays in Slack when
+its run is deleted.
+"""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from flywheel.clock import utc_now
+
+
+class SlackCard(SQLModel, table=True):
+    """The one message that shows a run and is edited as it goes on."""
+
+    __tablename__ = "slack_card"
+
+    run_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    channel: str
+    ts: str | None = Field(default=None, description="None until Slack has confirmed the message")
+    shown_version: int = Field(default=0, description="RunView.version that Slack shows in full")
+    shown_at: datetime = Field(
+        default_factory=utc_now, description="Of the last edit; before `ts` is known, of the claim"
+    )
+    final: bool = Field(default=False, description="Nothing on the card itself changes any more")
+
+
+class SlackPost(SQLModel, table=True):
+    """One event of the outbox on its way into a run's thread: claimed first, then posted."""
+
+    __tablename__ = "slack_post"
+
+    event_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    run_id: int = Field(index=True)
+    channel: str
+    ts: str | None = Field(default=None, description="None until Slack has confirmed the message")
+    state: str = Field(default="claimed", description="claimed or posted")
+    claimed_at: datetime = Field(default_factory=utc_now)
+
+
+class SlackDelivery(SQLModel, table=True):
+    """One delivery from Slack that was acted on; a second one with the same key is ignored."""
+
+    __tablename__ = "slack_delivery"
+
+    key: str = Field(primary_key=True, description="What names the delivery, e.g. 'event:Ev123'")
+    received_at: datetime = Field(default_factory=utc_now, index=True)
