@@ -12,6 +12,19 @@ from flywheel.evaluation.scores import Scores
 
 RunStatus = Literal["pending", "running", "cancelling", "completed", "failed", "cancelled"]
 StepStatus = Literal["pending", "running", "completed", "failed", "skipped", "cancelled"]
+EventKind = Literal[
+    "run-started",
+    "datasets-built",
+    "candidate-trained",
+    "candidate-evaluated",
+    "candidate-failed",
+    "run-completed",
+    "run-failed",
+    "run-cancelled",
+    "promoted",
+    "rejected",
+    "rolled-back",
+]
 
 
 class Actor(BaseModel):
@@ -31,6 +44,19 @@ class RunRequest(BaseModel):
     eval_size: int | None = Field(None, ge=1)
     random_seed: int | None = None
     candidates: list[str] | None = None
+    settings: dict[str, str] = Field(
+        default_factory=dict, description="Any other setting of a run, e.g. 'epochs': '2'"
+    )
+
+    def overrides(self) -> dict[str, object]:
+        """What it asks to be different from the settings."""
+        return {
+            **self.settings,
+            "limit": self.limit,
+            "eval_size": self.eval_size,
+            "random_seed": self.random_seed,
+            "candidates": self.candidates,
+        }
 
 
 class DatasetView(BaseModel):
@@ -157,19 +183,7 @@ class EventView(BaseModel):
 
     id: int
     run_id: str
-    kind: Literal[
-        "run-started",
-        "datasets-built",
-        "candidate-trained",
-        "candidate-evaluated",
-        "candidate-failed",
-        "run-completed",
-        "run-failed",
-        "run-cancelled",
-        "promoted",
-        "rejected",
-        "rolled-back",
-    ]
+    kind: EventKind
     text: str = Field(description="One plain sentence")
     created_at: datetime
 

@@ -1,5 +1,7 @@
 """Settings: config.yaml and the environment, checked once, read everywhere."""
 
+from flywheel.settings.load import load_settings
+from flywheel.settings.run_config import merge_run_config
 from flywheel.settings.sections import (
     DataSplitConfig,
     DecisionConfig,
@@ -24,4 +26,6 @@ __all__ = [
     "SlackConfig",
     "TrainingConfig",
     "WorkerConfig",
+    "load_settings",
+    "merge_run_config",
 ]

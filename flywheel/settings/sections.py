@@ -8,13 +8,32 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 
 class Section(BaseModel):
-    """A section: unknown keys are errors, values are fixed once read."""
+    """A section: unknown keys are errors, values are fixed once read.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    Values stay out of pydantic's own error texts, because one may be a mistyped secret.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        protected_namespaces=(),
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
+
+
+def _names(value: object) -> object:
+    """A list of names may be written 'a, b', which is handy in an environment variable."""
+    if isinstance(value, str):
+        return [name for part in value.split(",") if (name := part.strip())]
+    return [] if value is None else value
+
+
+Names = Annotated[list[str], BeforeValidator(_names)]
 
 
 class NmpConfig(Section):
@@ -80,7 +99,9 @@ class DataSplitConfig(Section):
     eval_size: int = Field(100, ge=1, description="Records held out for evaluation")
     val_ratio: float = Field(0.1, ge=0, lt=1, description="Share of the rest used for validation")
     min_total_records: int = Field(50, ge=2, description="Fewer usable records are an error")
-    random_seed: int | None = Field(42, description="null draws one per run; it is stored")
+    random_seed: int | None = Field(
+        42, ge=0, le=2**32 - 1, description="null draws one per run; it is stored"
+    )
     limit: int | None = Field(None, ge=1, description="Newest N records; null reads all")
     parse_function_arguments: bool = Field(
         True, description="Tool-call arguments become JSON objects"
@@ -103,11 +124,17 @@ class EvaluationConfig(Section):
     bootstrap_resamples: int = Field(2000, ge=200)
 
 
+class EmbedderConfig(ServedModelConfig):
+    """A helper model that turns text into vectors."""
+
+    model_type: Literal["llm", "embedding"] = "embedding"
+
+
 class SimilarityConfig(Section):
     """Choosing in-context examples by likeness."""
 
     relevance_ratio: float | None = Field(0.7, ge=0, le=1)
-    embedding_nim_config: ServedModelConfig | None = None
+    embedding_nim_config: EmbedderConfig | None = None
 
 
 class IclConfig(Section):
@@ -163,7 +190,7 @@ class LoggingConfig(Section):
 class LocalPlatformConfig(Section):
     """Students trained on this machine."""
 
-    candidates: list[str] = Field(
+    candidates: Names = Field(
         default_factory=lambda: ["tfidf-svm", "tfidf-logreg", "hashing-sgd"], min_length=1
     )
     parallel_jobs: int = Field(2, ge=1, description="Jobs side by side")
@@ -205,7 +232,7 @@ class WorkerConfig(Section):
 class SlackConfig(Section):
     """The conversation. Tokens come from the environment only."""
 
-    approvers: list[str] = Field(
+    approvers: Names = Field(
         default_factory=list, description="Slack user ids that may approve and roll back"
     )
     edit_seconds: float = Field(1.0, ge=0, description="Shortest time between two edits of a card")
@@ -220,7 +247,7 @@ class RunConfig(Section):
     lora_config: LoraConfig
     decision_config: DecisionConfig
     prices: PriceConfig
-    candidates: list[str]
+    candidates: Names = Field(min_length=1)
 
 
 class Secrets(Section):
@@ -253,4 +280,4 @@ class Settings(Section):
     decision_config: DecisionConfig = DecisionConfig()
     worker_config: WorkerConfig = WorkerConfig()
     slack_config: SlackConfig = SlackConfig()
-    secrets: Annotated[Secrets, Field(repr=False)] = Secrets()
+    secrets: Secrets = Field(Secrets(), repr=False, exclude=True)

@@ -1,0 +1,52 @@
+"""What every command needs: settings, backends, who is asking, and where to print."""
+
+import asyncio
+import getpass
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.logging import RichHandler
+
+from flywheel.ports.backends import Backends
+from flywheel.settings.load import load_settings
+from flywheel.views import Actor
+from flywheel.wiring import open_backends
+
+T = TypeVar("T")
+
+console = Console(highlight=False)
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine."""
+    return asyncio.run(main)
+
+
+@asynccontextmanager
+async def backends(*, with_queue: bool = False) -> AsyncIterator[Backends]:
+    """The backends that the settings choose; logging as configured."""
+    settings = load_settings()
+    set_up_logging(settings.logging_config.level)
+    async with open_backends(settings, with_queue=with_queue) as opened:
+        yield opened
+
+
+def set_up_logging(level: str) -> None:
+    """Log to standard error; only our own packages at the configured level."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        format="%(name)s: %(message)s",
+        handlers=[RichHandler(console=Console(stderr=True), show_path=False, markup=False)],
+        force=True,
+    )
+    for name in ("flywheel", "bot"):
+        logging.getLogger(name).setLevel(level)
+
+
+def me() -> Actor:
+    """The person at the command line."""
+    name = getpass.getuser()
+    return Actor(id=f"cli:{name}", name=name, origin="cli")

@@ -1,0 +1,208 @@
+"""Runs as tables in a terminal."""
+
+import sys
+from collections.abc import Sequence
+
+import orjson
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from flywheel.evaluation.scores import Scores
+from flywheel.formatting import count, duration, money, percent, when
+from flywheel.views import CandidateView, RunView
+
+STATUS_STYLE = {"completed": "green", "failed": "bold red", "cancelled": "yellow"}
+VERDICT_STYLE = {"promote": "bold green", "keep": "yellow", "insufficient-data": "yellow"}
+WORST_CLASSES = 5
+
+
+def json_one(view: RunView) -> None:
+    """The run in the shape of the blueprint's job, with our own fields beside them."""
+    sys.stdout.buffer.write(orjson.dumps(view.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+    sys.stdout.write("\n")
+
+
+def json_lines(views: Sequence[RunView]) -> None:
+    """A JSON list of runs."""
+    dumped = [view.model_dump(mode="json") for view in views]
+    sys.stdout.buffer.write(orjson.dumps(dumped, option=orjson.OPT_INDENT_2))
+    sys.stdout.write("\n")
+
+
+def doing_now(view: RunView) -> str:
+    """What runs at this moment, in a few words."""
+    running = [s for s in view.steps if s.status == "running"]
+    if not running:
+        return view.status
+    return "; ".join(
+        " ".join(filter(None, (s.candidate or "", s.kind, s.message and f"({s.message})")))
+        for s in running
+    )
+
+
+def run_list(console: Console, views: Sequence[RunView]) -> None:
+    """One line per run."""
+    if not views:
+        console.print("There are no runs yet. Start one: flywheel run WORKLOAD --wait")
+        return
+    table = _table("run", "workload", "status", "best", "macro-F1", "verdict", "started", "took")
+    for view in views:
+        best = _best(view)
+        scores = None if best is None else best.customized
+        table.add_row(
+            view.id,
+            escape(view.workload_id),
+            _styled(view.status, STATUS_STYLE),
+            "" if best is None else best.model_name,
+            "" if scores is None else f"{scores.macro_f1.value:.3f}",
+            "" if view.recommendation is None else view.recommendation.verdict,
+            "" if view.started_at is None else when(view.started_at),
+            _took(view),
+        )
+    console.print(table)
+
+
+def run_page(console: Console, view: RunView) -> None:
+    """Everything that one needs to judge a run."""
+    client = f" · client {view.client_id}" if view.client_id else ""
+    took = f" · {_took(view)}" if _took(view) else ""
+    console.print(
+        f"[bold]{view.id}[/] · {escape(view.workload_id)}{escape(client)} · "
+        f"{_styled(view.status, STATUS_STYLE)}{took} · seed {view.seed}"
+    )
+    if view.error:
+        console.print(f"[bold red]error:[/] {escape(view.error)}", soft_wrap=True)
+    if view.dataset_report is not None:
+        _data(console, view)
+    if any(c.base or c.customized for c in view.nims):
+        console.print()
+        _scores(console, view)
+    for candidate in view.nims:
+        if candidate.error and candidate.error not in (view.error or ""):
+            console.print(f"[red]{candidate.model_name}:[/] {escape(candidate.error)}")
+    best = _best(view)
+    if best is not None and best.customized is not None:
+        _classes(console, best.model_name, best.customized)
+    if view.recommendation is not None:
+        console.print()
+        verdict = view.recommendation.verdict
+        console.print(
+            f"Verdict: {_styled(verdict, VERDICT_STYLE)}. {escape(view.recommendation.reason)}",
+            soft_wrap=True,
+        )
+    if view.summary:
+        console.print(escape(view.summary), soft_wrap=True)
+    if view.status in {"pending", "running", "cancelling"}:
+        console.print(f"Now: {escape(doing_now(view))}")
+
+
+def _data(console: Console, view: RunView) -> None:
+    report = view.dataset_report
+    assert report is not None
+    left_out = {
+        "invalid": report.invalid,
+        "of another kind": report.wrong_type,
+        "without a label": report.unlabeled,
+        "duplicates": report.duplicates,
+        "near-duplicates": report.near_duplicates,
+    }
+    dropped = ", ".join(f"{count(n)} {what}" for what, n in left_out.items() if n) or "none"
+    console.print(
+        f"Records: {count(report.read)} read, left out {dropped}; {count(report.usable)} usable "
+        f"= {count(report.eval)} evaluation + {count(report.train)} training + "
+        f"{count(report.val)} validation, {len(report.classes)} classes",
+        soft_wrap=True,
+    )
+    for note in report.notes:
+        console.print(f"Note: {escape(note)}", soft_wrap=True)
+
+
+def _scores(console: Console, view: RunView) -> None:
+    table = _table(
+        "candidate",
+        "before",
+        "macro-F1",
+        "95 % interval",
+        "weighted",
+        "accuracy",
+        "n",
+        "per request",
+        "per 1,000",
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    currency = view.recommendation.currency if view.recommendation else ""
+    for candidate in view.nims:
+        before = "" if candidate.base is None else f"{candidate.base.macro_f1.value:.3f}"
+        scores = candidate.customized
+        if scores is None:
+            table.add_row(candidate.model_name, before, candidate.status)
+            continue
+        cost = scores.cost_per_1000
+        table.add_row(
+            candidate.model_name,
+            before,
+            f"[bold]{scores.macro_f1.value:.3f}[/]",
+            f"{scores.macro_f1.low:.3f}–{scores.macro_f1.high:.3f}",
+            f"{scores.weighted_f1.value:.3f}",
+            f"{scores.accuracy.value:.3f}",
+            count(scores.n),
+            duration(scores.seconds),
+            "" if cost is None else money(cost, currency),
+        )
+    if view.teacher is not None:
+        seconds, cost = view.teacher.seconds, view.teacher.cost_per_1000
+        table.add_row(
+            f"[dim]{escape(view.teacher.model_name)} (teacher)[/]",
+            *("", "", "", "", "", ""),
+            "not logged" if seconds is None else duration(seconds),
+            "no price" if cost is None else money(cost, currency),
+        )
+    console.print(table)
+    measures = {e.measures for c in view.nims for e in c.evaluations if e.eval_type == "base-eval"}
+    console.print(
+        f"[dim]before: {escape(', '.join(sorted(measures)))}. "
+        "The reference is the teacher's logged answer.[/]"
+    )
+
+
+def _classes(console: Console, name: str, scores: Scores) -> None:
+    worst = sorted((c for c in scores.per_class if c.support), key=lambda c: c.f1)
+    listed = ", ".join(
+        f"{escape(c.label)} {c.f1:.2f} (n {c.support})" for c in worst[:WORST_CLASSES]
+    )
+    console.print(f"Weakest classes of {name}, by F1: {listed}", soft_wrap=True)
+    if scores.unparseable:
+        share = percent(scores.unparseable / scores.n)
+        console.print(f"{count(scores.unparseable)} answers ({share}) had no readable label.")
+
+
+def _best(view: RunView) -> CandidateView | None:
+    """The recommended candidate, else the one with the highest macro-F1."""
+    if view.recommendation is not None:
+        for candidate in view.nims:
+            if candidate.model_name == view.recommendation.model_name:
+                return candidate
+    scored = [c for c in view.nims if c.customized is not None]
+    return max(
+        scored, key=lambda c: c.customized.macro_f1.value if c.customized else 0, default=None
+    )
+
+
+def _took(view: RunView) -> str:
+    if view.started_at is None or view.finished_at is None:
+        return ""
+    return duration((view.finished_at - view.started_at).total_seconds())
+
+
+def _styled(word: str, styles: dict[str, str]) -> str:
+    style = styles.get(word)
+    return f"[{style}]{word}[/]" if style else word
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    return table

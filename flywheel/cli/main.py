@@ -1,0 +1,52 @@
+"""`flywheel`: the commands, and how errors reach a person."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from flywheel import __version__, plugins
+from flywheel.cli import logs, parts, promotions, runs
+from flywheel.errors import FlywheelError
+
+app = typer.Typer(
+    help="Replace an expensive LLM by a small model you can trust.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (runs, promotions, logs, parts):
+    module.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"flywheel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version."
+    ),
+) -> None:
+    """Options of the command itself."""
+
+
+def main() -> None:
+    """Run the command line; an error that a person can act on is one sentence, not a trace."""
+    for register in plugins.commands():
+        register(app)
+    try:
+        app()
+    except FlywheelError as error:
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"[bold red]error:[/] {_plain(error.message)}")
+        if error.hint:
+            console.print(_plain(error.hint))
+        sys.exit(error.exit_code)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")

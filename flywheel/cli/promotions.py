@@ -1,0 +1,75 @@
+"""`flywheel promote`, `rollback` and `incumbents`."""
+
+import typer
+from rich.table import Table
+
+from flywheel.cli.context import backends, console, me, run
+from flywheel.formatting import when
+from flywheel.service import promotions
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(promote)
+    app.command()(rollback)
+    app.command()(incumbents)
+
+
+def promote(
+    run_id: str = typer.Argument(help="The run: r-12, 12 or last"),
+    model: str = typer.Argument(help="One of its candidates"),
+    reason: str = typer.Option(..., "--reason", "-m", help="Goes on record", prompt=True),
+) -> None:
+    """Make a run's model the one that serves its workload; it goes on record."""
+
+    async def main() -> None:
+        async with backends() as opened:
+            done = await promotions.promote(opened, run_id, model, me(), reason)
+        before = f" It replaces {done.replaced}." if done.replaced else ""
+        console.print(
+            f"[bold]{done.model_name}[/] ({done.run_id}) now serves {done.workload_id}.{before}",
+            f"Its files: {done.model_uri}",
+            f"Take it back: flywheel rollback {done.workload_id}",
+            sep="\n",
+            soft_wrap=True,
+        )
+
+    run(main())
+
+
+def rollback(
+    workload: str = typer.Argument(help="The workload"),
+    reason: str = typer.Option(..., "--reason", "-m", help="Goes on record", prompt=True),
+) -> None:
+    """Take the promoted model back; what it replaced serves again."""
+
+    async def main() -> None:
+        async with backends() as opened:
+            now = await promotions.rollback(opened, workload, me(), reason)
+        serves = "The teacher" if now is None else f"{now.model_name} ({now.run_id})"
+        console.print(f"[bold]{serves}[/] serves {workload} again.")
+
+    run(main())
+
+
+def incumbents() -> None:
+    """List the promoted models: which, since when, by whom and why."""
+
+    async def main() -> None:
+        async with backends() as opened:
+            rows = await promotions.incumbents(opened)
+        if not rows:
+            console.print("No model is promoted: every workload is served by its teacher.")
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("workload", "model", "run", "macro-F1", "since", "by", "reason"):
+            table.add_column(heading, overflow="fold")
+        for row in rows:
+            macro_f1 = "" if row.macro_f1 is None else f"{row.macro_f1:.3f}"
+            table.add_row(
+                *(row.workload_id, row.model_name, row.run_id, macro_f1),
+                *(when(row.approved_at), row.approved_by, row.reason),
+            )
+        console.print(table)
+
+    run(main())

@@ -1,0 +1,181 @@
+"""`flywheel run`, `runs`, `show`, `cancel`, `delete`."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from flywheel.cli import drawing
+from flywheel.cli.context import backends, console, me, run
+from flywheel.errors import InvalidInputError
+from flywheel.ports.backends import Backends
+from flywheel.service import runs as service
+from flywheel.views import RunRequest, RunView
+from flywheel.worker import run_worker
+
+FOLLOW_SECONDS = 0.3
+ACTIVE = {"pending", "running", "cancelling"}
+
+RunId = Annotated[str, typer.Argument(help="The run: r-12, 12 or last")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run")(start)
+    app.command("runs")(list_)
+    app.command()(show)
+    app.command()(cancel)
+    app.command()(delete)
+
+
+def start(
+    workload: Annotated[str, typer.Argument(help="Which workload's traffic to learn from")],
+    client: Annotated[str | None, typer.Option(help="Only this client's records")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the newest N records")] = None,
+    eval_size: Annotated[int | None, typer.Option(min=1, help="Records held out")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of split and training")] = None,
+    candidates: Annotated[str | None, typer.Option(help="Comma-separated names")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting of a run, as key=value")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end")] = False,
+) -> None:
+    """Start a flywheel run: datasets, fine-tuning, evaluation, recommendation."""
+    request = RunRequest(
+        workload_id=workload,
+        client_id=client,
+        limit=limit,
+        eval_size=eval_size,
+        random_seed=seed,
+        candidates=None if candidates is None else [c.strip() for c in candidates.split(",")],
+        settings=dict(_pair(text) for text in setting or ()),
+    )
+
+    async def main() -> RunView:
+        async with backends(with_queue=wait) as opened:
+            view = await service.start_run(opened, request, me())
+            console.print(f"[bold]{view.id}[/] started for {view.workload_id}.")
+            if wait:
+                view = await _drive(opened, view)
+            elif not await opened.queue.has_worker():
+                console.print(
+                    "No worker is running yet, so it waits: `flywheel worker` in another "
+                    "terminal, or next time --wait."
+                )
+            else:
+                console.print(f"Follow it with `flywheel show {view.id}`.")
+        return view
+
+    view = run(main())
+    if wait:
+        drawing.run_page(console, view)
+        if view.status != "completed":
+            raise typer.Exit(1)
+
+
+def list_(
+    workload: Annotated[str | None, typer.Argument(help="Only this workload's")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many")] = 20,
+) -> None:
+    """List runs, newest first."""
+
+    async def main() -> list[RunView]:
+        async with backends() as opened:
+            return await service.list_runs(opened, workload, limit)
+
+    views = run(main())
+    if as_json:
+        drawing.json_lines(views)
+    else:
+        drawing.run_list(console, views)
+
+
+def show(
+    run_id: RunId,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
+) -> None:
+    """Show a run: data, scores with intervals, recommendation."""
+
+    async def main() -> RunView:
+        async with backends() as opened:
+            return await service.get_run(opened, run_id)
+
+    view = run(main())
+    if as_json:
+        drawing.json_one(view)
+    else:
+        drawing.run_page(console, view)
+
+
+def cancel(run_id: RunId) -> None:
+    """Stop a run; a worker confirms once nothing of it runs any more."""
+
+    async def main() -> None:
+        async with backends() as opened:
+            view = await service.cancel_run(opened, run_id, me())
+            console.print(f"{view.id} is being cancelled.")
+            if not await opened.queue.has_worker():
+                console.print("No worker is running: one has to confirm it (`flywheel worker`).")
+
+    run(main())
+
+
+def delete(run_id: RunId) -> None:
+    """Remove a run with its datasets, predictions and models."""
+
+    async def main() -> None:
+        async with backends() as opened:
+            view = await service.get_run(opened, run_id)
+            await service.delete_run(opened, run_id, me())
+            console.print(f"{view.id} is deleted.")
+
+    run(main())
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise InvalidInputError(
+            f"'--set {text}' is not key=value.", "For example: --set min_samples_per_class=3"
+        )
+    return key.strip(), value.strip()
+
+
+async def _drive(opened: Backends, view: RunView) -> RunView:
+    """Follow the run to its end, with a worker of our own where none is running."""
+    stop = asyncio.Event()
+    worker = None
+    if not await opened.queue.has_worker():
+        worker = asyncio.create_task(run_worker(opened, stop))
+    try:
+        return await _follow(opened, view)
+    finally:
+        stop.set()
+        if worker is not None:
+            await worker
+
+
+async def _follow(opened: Backends, view: RunView) -> RunView:
+    said = 0
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(20),
+        TextColumn("{task.fields[doing]}", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(view.id, total=100, doing="waiting")
+        while True:
+            view = await service.get_run(opened, view.id)
+            for event in await service.run_events(opened, view.id, said):
+                said = event.id
+                if event.kind not in {"run-completed", "run-failed"}:
+                    progress.console.print(f"  {escape(event.text)}")
+            done = sum(100.0 if s.status == "completed" else s.percent for s in view.steps)
+            progress.update(task, completed=done / len(view.steps), doing=drawing.doing_now(view))
+            if view.status not in ACTIVE:
+                return view
+            await asyncio.sleep(FOLLOW_SECONDS)

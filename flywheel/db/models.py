@@ -1,0 +1,176 @@
+"""The rows that hold the state of every run. `table=True` models do not validate: the views do."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from flywheel.clock import utc_now
+
+
+def _json() -> Any:
+    return Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+
+
+def _run_id() -> Any:
+    return Field(foreign_key="run.id", ondelete="CASCADE", index=True)
+
+
+class Run(SQLModel, table=True):
+    """One flywheel run, the lease on it and its outcome."""
+
+    # A deleted run's number is never given to another run.
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    uid: str = Field(unique=True, description="Names everything outside the database")
+    workload_id: str = Field(index=True)
+    client_id: str | None = None
+    status: str = Field(index=True, description="RunStatus")
+    requested_by: str
+    config: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # RunConfig
+    seed: int
+    num_records: int | None = None
+    dataset_report: dict[str, Any] | None = _json()
+    recommendation: dict[str, Any] | None = _json()
+    summary: str | None = None
+    error: str | None = None
+    created_at: datetime = Field(default_factory=utc_now)
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    version: int = Field(default=1, description="Grows with every change that people can see")
+    fence: int = Field(default=0, description="Grows with every lease taken")
+    lease_until: datetime | None = None
+    wake_at: datetime = Field(
+        default_factory=utc_now, description="When the queue should next bring it to a worker"
+    )
+
+
+class Candidate(SQLModel, table=True):
+    """A model tried in a run, and what its fine-tuning left."""
+
+    __table_args__ = (UniqueConstraint("run_id", "name"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = _run_id()
+    position: int
+    name: str
+    description: str
+    base_label: str
+    artifact: dict[str, Any] | None = _json()  # ModelArtifact
+
+
+class Step(SQLModel, table=True):
+    """One step of a run's graph."""
+
+    __table_args__ = (UniqueConstraint("run_id", "kind", "candidate"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = _run_id()
+    kind: str = Field(description="StepKind")
+    candidate: str = Field(default="", description="Empty for steps of the run as a whole")
+    status: str = Field(description="StepStatus")
+    external_name: str = Field(description="Stored before the outside is called by it")
+    launched: bool = Field(default=False, description="The outside has confirmed the start")
+    percent: float = 0.0
+    message: str = ""
+    error: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class Dataset(SQLModel, table=True):
+    """A file of records that a run was evaluated or trained on."""
+
+    __table_args__ = (UniqueConstraint("run_id", "name"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = _run_id()
+    name: str = Field(description="train, val or eval")
+    uri: str
+    num_records: int
+    digest: str = Field(description="sha256, hex")
+
+
+class Evaluation(SQLModel, table=True):
+    """The scores of one model on the run's evaluation set."""
+
+    __table_args__ = (UniqueConstraint("run_id", "candidate", "eval_type"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = _run_id()
+    candidate: str
+    eval_type: str
+    scores: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # Scores
+    created_at: datetime = Field(default_factory=utc_now)
+
+
+class Prediction(SQLModel, table=True):
+    """One answer of one model to one evaluation record; scores are computed from these."""
+
+    evaluation_id: int = Field(
+        primary_key=True, foreign_key="evaluation.id", ondelete="CASCADE", index=True
+    )
+    row: int = Field(primary_key=True, description="Line of the evaluation file, from 0")
+    record_id: str = Field(description="Content hash of the record")
+    expected: str
+    answer: str = Field(description="As the model gave it")
+    label: str | None = Field(description="As it was read; None where unparseable")
+    seconds: float
+    input_tokens: int
+    output_tokens: int
+
+
+class Event(SQLModel, table=True):
+    """The outbox: written in the transaction that caused it, never changed."""
+
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = _run_id()
+    kind: str
+    text: str
+    created_at: datetime = Field(default_factory=utc_now)
+
+
+class Approval(SQLModel, table=True):
+    """A question to people: may this run's recommended model take over?"""
+
+    id: str = Field(primary_key=True, description="Random; all that a button carries")
+    run_id: int = Field(foreign_key="run.id", ondelete="CASCADE", unique=True)
+    status: str = Field(description="open, approved, rejected or superseded")
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    reason: str | None = None
+    created_at: datetime = Field(default_factory=utc_now)
+
+
+class Promotion(SQLModel, table=True):
+    """Which model served a workload, from when to when, and who decided. Outlives its run."""
+
+    __table_args__ = (
+        Index(
+            "one_active_promotion",
+            "workload_id",
+            unique=True,
+            sqlite_where=text("status = 'active'"),
+            postgresql_where=text("status = 'active'"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    workload_id: str = Field(index=True)
+    run_id: int = Field(description="No foreign key: the record stays when the run is deleted")
+    model_name: str
+    model_uri: str
+    digest: str
+    macro_f1: float | None = None
+    status: str = Field(description="active, replaced or rolled-back")
+    approved_by: str
+    approved_at: datetime = Field(default_factory=utc_now)
+    reason: str
+    replaces_id: int | None = Field(default=None, description="The promotion it took over from")
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+    end_reason: str | None = None

@@ -1,0 +1,143 @@
+"""Which model serves a workload: approvals are decided once, promotions replace each other."""
+
+from sqlalchemy import update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from flywheel.clock import utc_now
+from flywheel.db.models import Approval, Promotion, Run
+from flywheel.errors import ConflictError, NotFoundError
+from flywheel.evaluation.scores import Scores
+from flywheel.ports.platform import ModelArtifact
+
+
+async def active(session: AsyncSession, workload_id: str) -> Promotion | None:
+    """The promotion in force: the workload's incumbent."""
+    query = select(Promotion).where(
+        Promotion.workload_id == workload_id, Promotion.status == "active"
+    )
+    return (await session.exec(query)).one_or_none()
+
+
+async def all_active(session: AsyncSession) -> list[Promotion]:
+    """Every incumbent, by workload."""
+    query = (
+        select(Promotion).where(Promotion.status == "active").order_by(col(Promotion.workload_id))
+    )
+    return list(await session.exec(query))
+
+
+async def open_approvals(session: AsyncSession, run_ids: list[int]) -> dict[int, str]:
+    """The id of the open approval of each of these runs that has one."""
+    query = select(Approval.run_id, Approval.id).where(
+        col(Approval.run_id).in_(run_ids), Approval.status == "open"
+    )
+    return dict((await session.exec(query)).all())
+
+
+async def approval_of(session: AsyncSession, approval_id: str) -> Approval:
+    """The approval. Raises NotFoundError."""
+    approval = await session.get(Approval, approval_id)
+    if approval is None:
+        raise NotFoundError("This approval does not exist any more.", "Its run was deleted.")
+    return approval
+
+
+async def decide(
+    session: AsyncSession, approval_id: str, status: str, decided_by: str, reason: str
+) -> Approval:
+    """Close an open approval; of two people at once exactly one succeeds.
+
+    Raises ConflictError, saying who decided, where it is closed already.
+    """
+    done = await session.exec(
+        update(Approval)
+        .where(col(Approval.id) == approval_id, col(Approval.status) == "open")
+        .values(status=status, decided_by=decided_by, decided_at=utc_now(), reason=reason)
+        .returning(col(Approval.id))
+        .execution_options(synchronize_session=False)
+    )
+    decided = done.scalar_one_or_none() is not None
+    approval = await approval_of(session, approval_id)
+    await session.refresh(approval)
+    if not decided:
+        if approval.status == "superseded":
+            raise ConflictError("This result is superseded: a newer run of the workload has ended.")
+        raise ConflictError(f"This was already {approval.status} by {approval.decided_by}.")
+    return approval
+
+
+async def promote(
+    session: AsyncSession,
+    run: Run,
+    model_name: str,
+    artifact: ModelArtifact,
+    scores: Scores | None,
+    approved_by: str,
+    reason: str,
+) -> Promotion:
+    """Make the model the incumbent; the one before it is kept for a rollback."""
+    assert run.id is not None
+    before = await active(session, run.workload_id)
+    if before is not None:
+        if before.digest == artifact.digest:
+            raise ConflictError(f"{model_name} of r-{run.id} serves {run.workload_id} already.")
+        _end(before, "replaced", approved_by, reason)
+        await session.flush()
+    promotion = Promotion(
+        workload_id=run.workload_id,
+        run_id=run.id,
+        model_name=model_name,
+        model_uri=artifact.uri,
+        digest=artifact.digest,
+        macro_f1=None if scores is None else scores.macro_f1.value,
+        status="active",
+        approved_by=approved_by,
+        reason=reason,
+        replaces_id=None if before is None else before.id,
+    )
+    session.add(promotion)
+    await session.flush()
+    return promotion
+
+
+async def roll_back(
+    session: AsyncSession, workload_id: str, by: str, reason: str
+) -> tuple[Promotion, Promotion | None]:
+    """End the promotion in force; the one it replaced serves again, or else the teacher.
+
+    Returns what was rolled back and what serves now. Raises ConflictError where nothing is
+    promoted.
+    """
+    current = await active(session, workload_id)
+    if current is None:
+        raise ConflictError(
+            f"No model is promoted for {workload_id}: the teacher serves it.",
+            "There is nothing to roll back.",
+        )
+    _end(current, "rolled-back", by, reason)
+    await session.flush()
+    if current.replaces_id is None:
+        return current, None
+    before = await session.get_one(Promotion, current.replaces_id)
+    before.status = "active"
+    before.ended_at = before.ended_by = before.end_reason = None
+    return current, before
+
+
+async def uses_of(session: AsyncSession, run_id: int) -> Promotion | None:
+    """A promotion that serves, or that a rollback could bring back, with a model of this run."""
+    serving = await all_active(session)
+    for promotion in serving:
+        step: Promotion | None = promotion
+        while step is not None:
+            if step.run_id == run_id:
+                return step
+            before = step.replaces_id
+            step = None if before is None else await session.get(Promotion, before)
+    return None
+
+
+def _end(promotion: Promotion, status: str, by: str, reason: str) -> None:
+    promotion.status = status
+    promotion.ended_at, promotion.ended_by, promotion.end_reason = utc_now(), by, reason

@@ -1,0 +1,190 @@
+"""One look at a run: poll what runs, start what is ready, write what changed.
+
+Every change is one transaction that carries the lease's fence and the events it causes, so a
+worker can be killed between any two lines here and the next one goes on from the rows.
+"""
+
+import logging
+from datetime import datetime
+
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from flywheel.clock import utc_now
+from flywheel.db.models import Run, Step
+from flywheel.errors import FlywheelError
+from flywheel.ports.backends import Backends
+from flywheel.runs.events import record
+from flywheel.runs.graph import ACTIVE_RUN, PLATFORM_KINDS, TERMINAL, readiness
+from flywheel.runs.lease import Lease, LeaseLostError, acquire, heartbeat, leased_run, release
+from flywheel.runs.state import RunState, load_state
+from flywheel.runs.steps import HANDLERS, Outcome
+
+log = logging.getLogger(__name__)
+
+
+async def advance(backends: Backends, run_id: int) -> None:
+    """Take the run one look further and see to the next look; nothing where it is taken."""
+    worker = backends.settings.worker_config
+    lease = await acquire(backends.database, run_id, worker.lease_seconds)
+    if lease is None:
+        return
+    finished = False
+    try:
+        async with heartbeat(backends.database, lease, worker.lease_seconds):
+            while await _look(backends, lease):
+                pass
+            finished = await _finish(backends, lease)
+    except LeaseLostError:
+        log.warning("run %s was taken over by another worker", run_id)
+        return
+    finally:
+        await release(backends.database, lease, worker.poll_seconds)
+    if not finished:
+        await backends.queue.wake(run_id, str(lease.fence), worker.poll_seconds)
+
+
+async def _look(backends: Backends, lease: Lease) -> bool:
+    """Poll and start steps once; True where a step ended, so that others may be ready now."""
+    async with backends.database.transaction() as session:
+        state = await load_state(session, lease.run_id)
+    if state.run.status == "cancelling":
+        return await _cancel(backends, lease, state)
+    ended = False
+    for step in state.steps:
+        if step.status == "running":
+            ended |= await _poll(backends, lease, state, step)
+    for step in state.steps:
+        if step.status == "pending":
+            match readiness(step, state.steps):
+                case "ready":
+                    ended |= await _start(backends, lease, state, step)
+                case "skip":
+                    await _write(backends, lease, step, Outcome("skipped"))
+                    ended = True
+                case "wait":
+                    pass
+    return ended
+
+
+async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) -> bool:
+    now = utc_now()
+    async with backends.database.transaction() as session:
+        run = await leased_run(session, lease)
+        if run.status not in {"pending", "running"}:
+            return True  # cancelled meanwhile: look again
+        if step.kind in PLATFORM_KINDS and await _slots_used(session) >= backends.platform.slots:
+            return False
+        if run.status == "pending":
+            run.status = "running"
+            run.started_at = now
+            record(session, run, "run-started", f"The run of {run.workload_id} has started.")
+        row = await _row(session, step)
+        row.status, row.started_at = "running", now
+        run.version += 1
+    step.status, step.started_at = "running", now
+    return await _poll(backends, lease, state, step)
+
+
+async def _slots_used(session: AsyncSession) -> int:
+    query = select(func.count()).where(
+        col(Step.status) == "running", col(Step.kind).in_(PLATFORM_KINDS)
+    )
+    return (await session.exec(query)).one()
+
+
+async def _poll(backends: Backends, lease: Lease, state: RunState, step: Step) -> bool:
+    handler = HANDLERS[step.kind]
+    try:
+        if not step.launched:
+            await handler.start(backends, state, step)
+            step.launched = True
+        outcome = await handler.poll(backends, state, step)
+    except FlywheelError as error:
+        outcome = Outcome("failed", error=str(error))
+    except Exception:
+        log.exception("step %s of run %s failed", step.external_name, lease.run_id)
+        outcome = Outcome(
+            "failed", error=f"The step {step.kind} failed unexpectedly; the worker's log says why."
+        )
+    await _write(backends, lease, step, outcome)
+    return outcome.state in TERMINAL
+
+
+async def _write(backends: Backends, lease: Lease, step: Step, outcome: Outcome) -> None:
+    """Store a step's outcome, with all that follows from it, in one transaction."""
+    async with backends.database.transaction() as session:
+        run = await leased_run(session, lease)
+        row = await _row(session, step)
+        changed = (row.status, row.percent, row.message) != (
+            outcome.state,
+            outcome.percent,
+            outcome.message,
+        )
+        row.launched = step.launched
+        row.status, row.percent, row.message = outcome.state, outcome.percent, outcome.message
+        row.error = outcome.error
+        if outcome.state in TERMINAL:
+            row.finished_at = utc_now()
+        if outcome.apply is not None:
+            await outcome.apply(session, run)
+        for kind, text in outcome.events:
+            record(session, run, kind, text)
+        run.version += int(changed)
+    step.status = outcome.state
+
+
+async def _cancel(backends: Backends, lease: Lease, state: RunState) -> bool:
+    """Stop what runs outside; a step counts as cancelled once the outside confirms it."""
+    for step in state.steps:
+        if step.status == "pending":
+            await _write(backends, lease, step, Outcome("cancelled"))
+        elif step.status == "running" and await HANDLERS[step.kind].cancel(backends, state, step):
+            await _write(backends, lease, step, Outcome("cancelled", percent=step.percent))
+    return False
+
+
+async def _finish(backends: Backends, lease: Lease) -> bool:
+    """End the run once every step has ended; True where nothing is left to do."""
+    async with backends.database.transaction() as session:
+        run = await leased_run(session, lease)
+        steps = list(await session.exec(select(Step).where(Step.run_id == lease.run_id)))
+        if run.status not in ACTIVE_RUN:
+            return True
+        if not all(step.status in TERMINAL for step in steps):
+            return False
+        _end(session, run, steps, utc_now())
+    return True
+
+
+def _end(session: AsyncSession, run: Run, steps: list[Step], now: datetime) -> None:
+    run.finished_at = now
+    run.version += 1
+    if run.status == "cancelling":
+        run.status = "cancelled"
+        record(session, run, "run-cancelled", "The run was cancelled; nothing of it runs any more.")
+        return
+    scored = any(s.kind == "customized-eval" and s.status == "completed" for s in steps)
+    if scored and all(s.status == "completed" for s in steps if s.kind == "summarise"):
+        run.status = "completed"
+        record(session, run, "run-completed", run.summary or "The run is complete.")
+        return
+    run.status = "failed"
+    run.error = _why(steps)
+    record(session, run, "run-failed", run.error)
+
+
+def _why(steps: list[Step]) -> str:
+    """The reasons of every failed step, in one text."""
+    reasons = [
+        f"{step.candidate}: {step.error}" if step.candidate else str(step.error)
+        for step in steps
+        if step.error
+    ]
+    if any(s.kind == "build-datasets" and s.status == "failed" for s in steps):
+        return reasons[0]
+    return f"No candidate could be scored. {' '.join(reasons)}".strip()
+
+
+async def _row(session: AsyncSession, step: Step) -> Step:
+    return (await session.exec(select(Step).where(Step.id == step.id))).one()

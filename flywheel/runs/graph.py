@@ -1,0 +1,61 @@
+"""Which steps a run has, and when each may start. Pure."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, Protocol
+
+StepKind = Literal[
+    "build-datasets", "base-eval", "customize", "customized-eval", "decide", "summarise"
+]
+
+TERMINAL = frozenset({"completed", "failed", "skipped", "cancelled"})
+ACTIVE_RUN = frozenset({"pending", "running", "cancelling"})
+PLATFORM_KINDS: frozenset[str] = frozenset({"base-eval", "customize", "customized-eval"})
+
+
+class StepState(Protocol):
+    """What the graph looks at."""
+
+    kind: str
+    candidate: str
+    status: str
+
+
+class PlannedStep(NamedTuple):
+    """A step of a run that is about to be created."""
+
+    kind: StepKind
+    candidate: str = ""
+
+
+def plan(candidates: Sequence[str]) -> list[PlannedStep]:
+    """The steps of a run, in the order in which they are started where several may."""
+    steps = [PlannedStep("build-datasets")]
+    # Fine-tuning takes longest: it goes first, the cheap base evaluations fill the gaps.
+    for kind in ("customize", "base-eval", "customized-eval"):
+        steps += [PlannedStep(kind, name) for name in candidates]  # type: ignore[arg-type]
+    return [*steps, PlannedStep("decide"), PlannedStep("summarise")]
+
+
+def readiness(step: StepState, steps: Sequence[StepState]) -> Literal["ready", "wait", "skip"]:
+    """Whether a pending step may start, has to wait, or can never run.
+
+    A step is skipped where one that it needs has failed; `decide` needs only that every
+    evaluation has ended, however it ended.
+    """
+    if step.kind == "decide":
+        done = all(s.status in TERMINAL for s in steps if s.kind not in {"decide", "summarise"})
+        built = all(s.status == "completed" for s in steps if s.kind == "build-datasets")
+        return ("ready" if built else "skip") if done else "wait"
+    needs = {
+        "build-datasets": [],
+        "base-eval": ["build-datasets"],
+        "customize": ["build-datasets"],
+        "customized-eval": ["customize"],
+        "summarise": ["decide"],
+    }[step.kind]
+    statuses = [s.status for s in steps if s.kind in needs and s.candidate in {"", step.candidate}]
+    if all(status == "completed" for status in statuses):
+        return "ready"
+    if any(status in TERMINAL and status != "completed" for status in statuses):
+        return "skip"
+    return "wait"

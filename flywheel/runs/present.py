@@ -1,0 +1,163 @@
+"""From rows to the view of a run that every skin draws. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flywheel.clock import utc_now
+from flywheel.datasets.report import DatasetReport
+from flywheel.db.models import Candidate, Step
+from flywheel.decisions.verdict import Recommendation
+from flywheel.evaluation.cost import cost_per_1000
+from flywheel.evaluation.scores import Scores
+from flywheel.runs.graph import PLATFORM_KINDS, TERMINAL
+from flywheel.runs.state import RunState, run_ref
+from flywheel.views import (
+    CandidateView,
+    CustomizationView,
+    DatasetView,
+    EvaluationView,
+    RunView,
+    StepView,
+    TeacherView,
+)
+
+
+def present(
+    state: RunState, approval_id: str | None = None, incumbent: str | None = None
+) -> RunView:
+    """The run as people see it; `approval_id` of its open approval, `incumbent` of its workload."""
+    run = state.run
+    report = (
+        None if run.dataset_report is None else DatasetReport.model_validate(run.dataset_report)
+    )
+    return RunView.model_validate(
+        {
+            "id": run_ref(run.id),
+            "workload_id": run.workload_id,
+            "client_id": run.client_id,
+            "status": run.status,
+            "started_at": run.started_at,
+            "finished_at": run.finished_at,
+            "num_records": run.num_records,
+            "datasets": [
+                DatasetView(name=d.name, num_records=d.num_records, nmp_uri=d.uri, digest=d.digest)
+                for d in state.datasets
+            ],
+            "nims": [_candidate(state, candidate) for candidate in state.candidates],
+            "error": run.error,
+            "created_at": run.created_at,
+            "requested_by": run.requested_by,
+            "seed": run.seed,
+            "version": run.version,
+            "steps": [
+                StepView.model_validate(
+                    {
+                        "kind": step.kind,
+                        "candidate": step.candidate or None,
+                        "status": step.status,
+                        "percent": step.percent,
+                        "message": step.message,
+                        "error": step.error,
+                    }
+                )
+                for step in state.steps
+            ],
+            "dataset_report": report,
+            "teacher": None if report is None else _teacher(state, report),
+            "recommendation": None
+            if run.recommendation is None
+            else Recommendation.model_validate(run.recommendation),
+            "summary": run.summary,
+            "approval_id": approval_id,
+            "incumbent": incumbent,
+        }
+    )
+
+
+def _teacher(state: RunState, report: DatasetReport) -> TeacherView:
+    usage = report.teacher
+    return TeacherView(
+        **usage.model_dump(), cost_per_1000=cost_per_1000(state.config.prices, usage)
+    )
+
+
+def _candidate(state: RunState, candidate: Candidate) -> CandidateView:
+    steps = [s for s in state.steps if s.candidate == candidate.name]
+    errors = [s.error for s in steps if s.error]
+    return CandidateView(
+        model_name=candidate.name,
+        status=_candidate_status(steps),
+        runtime_seconds=sum(_runtime(s) for s in steps),
+        evaluations=[
+            _evaluation(state, candidate, step) for step in steps if step.kind.endswith("-eval")
+        ],
+        customizations=[
+            _customization(state, candidate, step) for step in steps if step.kind == "customize"
+        ],
+        error=" ".join(errors) or None,
+        description=candidate.description,
+        base=state.scores(candidate.name, "base-eval"),
+        customized=state.scores(candidate.name, "customized-eval"),
+    )
+
+
+def _candidate_status(steps: Sequence[Step]) -> str:
+    """The blueprint's words: pending, running-evals, completed, failed, cancelled."""
+    statuses = {s.status for s in steps if s.kind in PLATFORM_KINDS}
+    if "failed" in statuses:
+        return "failed"
+    if statuses <= TERMINAL:
+        return "completed" if statuses == {"completed"} else "cancelled"
+    return "pending" if statuses == {"pending"} else "running-evals"
+
+
+def _evaluation(state: RunState, candidate: Candidate, step: Step) -> EvaluationView:
+    scores = state.scores(candidate.name, step.kind)
+    return EvaluationView.model_validate(
+        {
+            "eval_type": step.kind,
+            "scores": {} if scores is None else _flat(scores),
+            "started_at": step.started_at,
+            "finished_at": step.finished_at,
+            "runtime_seconds": _runtime(step),
+            "progress": step.percent,
+            "error": step.error,
+            "status": step.status,
+            "measures": candidate.base_label if step.kind == "base-eval" else "fine-tuned model",
+            "detail": scores,
+        }
+    )
+
+
+def _flat(scores: Scores) -> dict[str, float]:
+    """The blueprint's plain scores; `f1_score` is macro-F1 here."""
+    return {
+        "macro_f1": scores.macro_f1.value,
+        "f1_score": scores.macro_f1.value,
+        "weighted_f1": scores.weighted_f1.value,
+        "accuracy": scores.accuracy.value,
+    }
+
+
+def _customization(state: RunState, candidate: Candidate, step: Step) -> CustomizationView:
+    artifact = state.artifact(candidate.name)
+    return CustomizationView.model_validate(
+        {
+            "started_at": step.started_at,
+            "finished_at": step.finished_at,
+            "runtime_seconds": _runtime(step),
+            "progress": step.percent,
+            "error": step.error,
+            "status": step.status,
+            "message": step.message,
+            "customized_model": None if artifact is None else artifact.uri,
+            "digest": None if artifact is None else artifact.digest,
+        }
+    )
+
+
+def _runtime(step: Step, now: datetime | None = None) -> float:
+    """Seconds from start to end, or to now where it has not ended."""
+    if step.started_at is None:
+        return 0.0
+    return ((step.finished_at or now or utc_now()) - step.started_at).total_seconds()

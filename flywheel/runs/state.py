@@ -1,0 +1,99 @@
+"""A run with everything that belongs to it, read in one transaction."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from flywheel.db.models import Candidate, Dataset, Evaluation, Run, Step
+from flywheel.errors import NotFoundError
+from flywheel.evaluation.scores import Scores
+from flywheel.ports.platform import DatasetFiles, ModelArtifact
+from flywheel.settings import RunConfig
+
+
+def run_ref(run_id: int | None) -> str:
+    """How people write a run: 'r-12'."""
+    return f"r-{run_id}"
+
+
+def run_folder(home: Path, uid: str) -> Path:
+    """Where a run's own files are on this machine."""
+    return home / "runs" / uid
+
+
+@dataclass
+class RunState:
+    """What a step needs to know of its run."""
+
+    run: Run
+    config: RunConfig
+    steps: list[Step]
+    candidates: list[Candidate]
+    datasets: list[Dataset]
+    evaluations: list[Evaluation]
+
+    def candidate(self, name: str) -> Candidate:
+        """The run's candidate of that name."""
+        return next(c for c in self.candidates if c.name == name)
+
+    def artifact(self, name: str) -> ModelArtifact | None:
+        """What the candidate's fine-tuning left, once it is done."""
+        raw = self.candidate(name).artifact
+        return None if raw is None else ModelArtifact.model_validate(raw)
+
+    def dataset(self, name: str) -> Dataset:
+        """The run's dataset train, val or eval."""
+        return next(d for d in self.datasets if d.name == name)
+
+    def dataset_files(self) -> DatasetFiles:
+        """Where the platform finds the datasets."""
+        return DatasetFiles(**{d.name: d.uri for d in self.datasets})
+
+    def scores(self, candidate: str, eval_type: str) -> Scores | None:
+        """The scores of one evaluation, where it is done."""
+        for evaluation in self.evaluations:
+            if (evaluation.candidate, evaluation.eval_type) == (candidate, eval_type):
+                return Scores.model_validate(evaluation.scores)
+        return None
+
+
+async def load_states(session: AsyncSession, run_ids: list[int]) -> list[RunState]:
+    """The runs with these ids, in this order; those that do not exist are left out."""
+    runs = {r.id: r for r in await session.exec(select(Run).where(col(Run.id).in_(run_ids)))}
+    steps = await session.exec(
+        select(Step).where(col(Step.run_id).in_(run_ids)).order_by(col(Step.id))
+    )
+    candidates = await session.exec(
+        select(Candidate)
+        .where(col(Candidate.run_id).in_(run_ids))
+        .order_by(col(Candidate.position))
+    )
+    datasets = await session.exec(
+        select(Dataset).where(col(Dataset.run_id).in_(run_ids)).order_by(col(Dataset.id))
+    )
+    evaluations = await session.exec(
+        select(Evaluation).where(col(Evaluation.run_id).in_(run_ids)).order_by(col(Evaluation.id))
+    )
+    rows = (list(steps), list(candidates), list(datasets), list(evaluations))
+    return [
+        RunState(
+            run,
+            RunConfig.model_validate(run.config),
+            [r for r in rows[0] if r.run_id == run_id],
+            [r for r in rows[1] if r.run_id == run_id],
+            [r for r in rows[2] if r.run_id == run_id],
+            [r for r in rows[3] if r.run_id == run_id],
+        )
+        for run_id in run_ids
+        if (run := runs.get(run_id)) is not None
+    ]
+
+
+async def load_state(session: AsyncSession, run_id: int) -> RunState:
+    """One run. Raises NotFoundError."""
+    states = await load_states(session, [run_id])
+    if not states:
+        raise NotFoundError(f"There is no run {run_ref(run_id)}.", "`flywheel runs` lists them.")
+    return states[0]

@@ -1,0 +1,18 @@
+"""What each kind of step does: start it outside, look how it stands, stop it."""
+
+from flywheel.runs.steps.base import Outcome, StepHandler
+from flywheel.runs.steps.build import BuildDatasets
+from flywheel.runs.steps.conclude import Decide, Summarise
+from flywheel.runs.steps.customize import Customize
+from flywheel.runs.steps.evaluate import Evaluate
+
+HANDLERS: dict[str, StepHandler] = {
+    "build-datasets": BuildDatasets(),
+    "base-eval": Evaluate("base-eval"),
+    "customize": Customize(),
+    "customized-eval": Evaluate("customized-eval"),
+    "decide": Decide(),
+    "summarise": Summarise(),
+}
+
+__all__ = ["HANDLERS", "Outcome", "StepHandler"]

@@ -1,0 +1,68 @@
+"""Fine-tuning one candidate."""
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from flywheel.db.models import Candidate, Run, Step
+from flywheel.formatting import count, duration
+from flywheel.ports.backends import Backends
+from flywheel.ports.platform import CustomizeJob, ModelArtifact
+from flywheel.runs.state import RunState
+from flywheel.runs.steps.base import Apply, Outcome
+
+
+class Customize:
+    """A customization job on the platform; its artifact is stored on the candidate."""
+
+    async def start(self, backends: Backends, state: RunState, step: Step) -> None:
+        """Start the job."""
+        await backends.platform.start(_job(state, step))
+
+    async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:
+        """Progress, or the artifact."""
+        status = await backends.platform.poll(_job(state, step))
+        if status.state == "running":
+            return Outcome("running", status.percent, status.message)
+        if status.state != "completed" or status.artifact is None:
+            error = status.error or f"The fine-tuning was {status.state} outside flywheel."
+            return Outcome(
+                "failed",
+                status.percent,
+                error=error,
+                events=[("candidate-failed", f"{step.candidate} could not be trained: {error}")],
+            )
+        artifact = status.artifact
+        text = (
+            f"{step.candidate} is trained on {count(artifact.train_records)} records "
+            f"in {duration(artifact.train_seconds)}."
+        )
+        return Outcome(
+            "completed",
+            100.0,
+            "trained",
+            apply=_store(step.candidate, artifact),
+            events=[("candidate-trained", text)],
+        )
+
+    async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:
+        """Stop the job."""
+        return await backends.platform.cancel(_job(state, step))
+
+
+def _job(state: RunState, step: Step) -> CustomizeJob:
+    return CustomizeJob(
+        name=step.external_name,
+        run_uid=state.run.uid,
+        candidate=step.candidate,
+        seed=state.run.seed,
+        datasets=state.dataset_files(),
+        training=state.config.training_config,
+    )
+
+
+def _store(name: str, artifact: ModelArtifact) -> Apply:
+    async def apply(session: AsyncSession, run: Run) -> None:
+        query = select(Candidate).where(Candidate.run_id == run.id, Candidate.name == name)
+        (await session.exec(query)).one().artifact = artifact.model_dump(mode="json")
+
+    return apply

@@ -1,0 +1,128 @@
+"""Asking one model for an answer to every evaluation record, and scoring the answers."""
+
+import asyncio
+from pathlib import Path
+
+import orjson
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from flywheel.datasets.labels import extract_label
+from flywheel.db.models import Evaluation, Prediction, Run, Step
+from flywheel.errors import FlywheelError
+from flywheel.evaluation.metrics import score
+from flywheel.evaluation.scores import Scores
+from flywheel.formatting import score as in_words
+from flywheel.ports.backends import Backends
+from flywheel.ports.platform import EvalType, EvaluateJob, PredictionRow
+from flywheel.runs.state import RunState
+from flywheel.runs.steps.base import Apply, Outcome
+
+
+class Evaluate:
+    """An evaluation job on the platform; our scores come from its stored predictions."""
+
+    def __init__(self, eval_type: EvalType) -> None:
+        self._eval_type = eval_type
+
+    async def start(self, backends: Backends, state: RunState, step: Step) -> None:
+        """Start the job."""
+        await backends.platform.start(self._job(state, step))
+
+    async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:
+        """Progress, or the scores with the predictions that they were computed from."""
+        job = self._job(state, step)
+        status = await backends.platform.poll(job)
+        if status.state == "running":
+            return Outcome("running", status.percent, status.message)
+        if status.state != "completed":
+            error = status.error or f"The evaluation was {status.state} outside flywheel."
+            return Outcome(
+                "failed",
+                status.percent,
+                error=error,
+                events=[("candidate-failed", f"{step.candidate} could not be scored: {error}")],
+            )
+        answers = await backends.platform.predictions(job)
+        scores, predictions = await asyncio.to_thread(_score, state, step.candidate, answers)
+        what = state.candidate(step.candidate).base_label if job.artifact is None else "fine-tuned"
+        text = f"{step.candidate} ({what}): macro-F1 {in_words(scores.macro_f1, scores.n)}."
+        return Outcome(
+            "completed",
+            100.0,
+            f"macro-F1 {scores.macro_f1.value:.3f}",
+            apply=_store(step.candidate, self._eval_type, scores, predictions),
+            events=[("candidate-evaluated", text)],
+        )
+
+    async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:
+        """Stop the job."""
+        return await backends.platform.cancel(self._job(state, step))
+
+    def _job(self, state: RunState, step: Step) -> EvaluateJob:
+        artifact = None if self._eval_type == "base-eval" else state.artifact(step.candidate)
+        return EvaluateJob(
+            name=step.external_name,
+            run_uid=state.run.uid,
+            candidate=step.candidate,
+            seed=state.run.seed,
+            datasets=state.dataset_files(),
+            eval_type=self._eval_type,
+            artifact=None if artifact is None else artifact.uri,
+        )
+
+
+def _score(
+    state: RunState, candidate: str, answers: list[PredictionRow]
+) -> tuple[Scores, list[Prediction]]:
+    with Path(state.dataset("eval").uri).open("rb") as file:
+        expected = [orjson.loads(line) for line in file]
+    if [answer.row for answer in answers] != list(range(len(expected))):
+        raise FlywheelError(
+            f"{candidate} answered {len(answers)} of {len(expected)} evaluation records.",
+            "Run it again.",
+        )
+    known = frozenset(record["label"] for record in expected)
+    predictions = [
+        Prediction(
+            row=answer.row,
+            record_id=record["id"],
+            expected=record["label"],
+            answer=answer.answer,
+            label=extract_label(answer.answer, known),
+            seconds=answer.seconds,
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+        )
+        for record, answer in zip(expected, answers, strict=True)
+    ]
+    scores = score(
+        expected=[p.expected for p in predictions],
+        answered=[p.label for p in predictions],
+        seconds=[p.seconds for p in predictions],
+        input_tokens=[p.input_tokens for p in predictions],
+        output_tokens=[p.output_tokens for p in predictions],
+        config=state.config.evaluation_config,
+        seed=state.run.seed,
+    )
+    return scores, predictions
+
+
+def _store(
+    candidate: str, eval_type: EvalType, scores: Scores, predictions: list[Prediction]
+) -> Apply:
+    async def apply(session: AsyncSession, run: Run) -> None:
+        assert run.id is not None
+        evaluation = Evaluation(
+            run_id=run.id,
+            candidate=candidate,
+            eval_type=eval_type,
+            scores=scores.model_dump(mode="json"),
+        )
+        session.add(evaluation)
+        await session.flush()
+        assert evaluation.id is not None
+        for prediction in predictions:
+            prediction.evaluation_id = evaluation.id
+        session.add_all(predictions)
+
+    return apply

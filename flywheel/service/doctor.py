@@ -1,0 +1,58 @@
+"""`flywheel doctor`: which part is which implementation here, and does it answer."""
+
+from collections.abc import Awaitable, Callable
+
+from flywheel.errors import FlywheelError
+from flywheel.ports.backends import Backends
+from flywheel.views import PartStatus
+
+
+async def check(backends: Backends) -> list[PartStatus]:
+    """One line per part that flywheel itself depends on."""
+    secrets = backends.settings.secrets
+    private = secrets.redis_url is None
+    return [
+        await _probe("logs", "local store", backends.logs.ping),
+        await _probe(
+            "database",
+            "PostgreSQL" if not backends.database.is_sqlite else "SQLite",
+            backends.database.ping,
+        ),
+        await _probe(
+            "queue", "private server" if private else "Redis of yours", backends.queue.ping
+        ),
+        await _probe("platform", backends.platform.name, backends.platform.ping),
+        await _worker(backends),
+        PartStatus(
+            part="language model",
+            implementation="none",
+            state="off",
+            detail="answers and summaries are deterministic",
+        ),
+    ]
+
+
+async def _probe(part: str, implementation: str, ping: Callable[[], Awaitable[str]]) -> PartStatus:
+    try:
+        detail = await ping()
+    except FlywheelError as error:
+        return PartStatus(
+            part=part,
+            implementation=implementation,
+            state="failed",
+            detail=error.message,
+            hint=error.hint,
+        )
+    return PartStatus(part=part, implementation=implementation, state="ok", detail=detail)
+
+
+async def _worker(backends: Backends) -> PartStatus:
+    if await backends.queue.has_worker():
+        return PartStatus(part="worker", implementation="arq", state="ok", detail="reported lately")
+    return PartStatus(
+        part="worker",
+        implementation="arq",
+        state="off",
+        detail="none has reported; runs wait",
+        hint="Start one: `flywheel worker`, or `flywheel up`.",
+    )

@@ -1,0 +1,220 @@
+"""What people do with runs: start, list, show, cancel, delete."""
+
+import asyncio
+import logging
+import re
+import shutil
+from collections.abc import Sequence
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from flywheel.clock import utc_now
+from flywheel.db.models import Run
+from flywheel.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    UnavailableError,
+)
+from flywheel.ports.backends import Backends
+from flywheel.ports.logs import Selection
+from flywheel.promotions import registry
+from flywheel.runs import events
+from flywheel.runs.create import create
+from flywheel.runs.graph import ACTIVE_RUN
+from flywheel.runs.present import present
+from flywheel.runs.state import load_states, run_folder, run_ref
+from flywheel.service.naming import nearest
+from flywheel.settings.run_config import merge_run_config
+from flywheel.views import Actor, EventView, RunRequest, RunView
+
+log = logging.getLogger(__name__)
+
+
+async def start_run(backends: Backends, request: RunRequest, actor: Actor) -> RunView:
+    """Create a run and wake a worker for it.
+
+    Raises NotFoundError for an unknown workload or client, InvalidInputError for a candidate
+    or value that cannot be used.
+    """
+    await _check_logged(backends, request)
+    overrides = request.overrides()
+    config = merge_run_config(backends.settings, overrides)
+    offered = {candidate.name: candidate for candidate in backends.platform.candidates()}
+    for name in config.candidates:
+        if name not in offered:
+            raise InvalidInputError(
+                f"There is no candidate '{name}' on the platform '{backends.platform.name}'.",
+                f"{nearest(name, offered)}It has: {', '.join(offered)}.",
+            )
+    seed = config.data_split_config.random_seed
+    assert seed is not None  # merge_run_config draws one where none is configured
+    async with backends.database.transaction() as session:
+        run = await create(
+            session,
+            workload_id=request.workload_id,
+            client_id=request.client_id,
+            requested_by=actor.id,
+            config=config,
+            seed=seed,
+            candidates=[offered[name] for name in dict.fromkeys(config.candidates)],
+        )
+        view = (await _views(session, [run.id or 0]))[0]
+    await _wake(backends, run)
+    return view
+
+
+async def _check_logged(backends: Backends, request: RunRequest) -> None:
+    selection = Selection(workload_id=request.workload_id, client_id=request.client_id, limit=1)
+    if await backends.logs.count(selection):
+        return
+    summaries = await backends.logs.workloads()
+    if not summaries:
+        raise NotFoundError(
+            "The log is empty.",
+            "Import one with `flywheel logs import FILE`, or make one with `flywheel sample`.",
+        )
+    clients = [s.client_id for s in summaries if s.workload_id == request.workload_id]
+    if clients:
+        raise NotFoundError(
+            f"The log holds no records of client '{request.client_id}' for {request.workload_id}.",
+            f"It has: {', '.join(clients)}.",
+        )
+    names = sorted({s.workload_id for s in summaries})
+    raise NotFoundError(
+        f"The log holds no workload '{request.workload_id}'.",
+        f"{nearest(request.workload_id, names)}It has: {', '.join(names)}.",
+    )
+
+
+async def _wake(backends: Backends, run: Run) -> None:
+    """Tell a worker now; where the queue is away, the sweep of the next worker finds the run."""
+    try:
+        await backends.queue.wake(run.id or 0, str(run.fence))
+    except UnavailableError as error:
+        log.warning("nobody was woken for %s: %s", run_ref(run.id), error)
+
+
+async def list_runs(
+    backends: Backends, workload_id: str | None = None, limit: int = 20
+) -> list[RunView]:
+    """The newest runs, newest first."""
+    query = select(Run.id).order_by(col(Run.id).desc()).limit(limit)
+    if workload_id is not None:
+        query = query.where(Run.workload_id == workload_id)
+    async with backends.database.transaction() as session:
+        return await _views(session, [i for i in await session.exec(query) if i is not None])
+
+
+async def get_run(backends: Backends, ref: str) -> RunView:
+    """The run that `ref` names: 'r-12', '12' or 'last'. Raises NotFoundError."""
+    async with backends.database.transaction() as session:
+        return (await _views(session, [await find(session, ref)]))[0]
+
+
+async def cancel_run(backends: Backends, ref: str, actor: Actor) -> RunView:
+    """Ask for the run to be stopped; the worker confirms once nothing of it runs.
+
+    Raises ConflictError where it has ended already.
+    """
+    async with backends.database.transaction() as session:
+        run = await _row(session, ref)
+        if run.status not in ACTIVE_RUN:
+            raise ConflictError(f"{run_ref(run.id)} has ended already: it is {run.status}.")
+        if run.status != "cancelling":
+            log.info("%s is being cancelled by %s", run_ref(run.id), actor.id)
+            run.status = "cancelling"
+            run.version += 1
+            run.wake_at = utc_now()
+        await session.flush()
+        view = (await _views(session, [run.id or 0]))[0]
+    await _wake(backends, run)
+    return view
+
+
+async def delete_run(backends: Backends, ref: str, actor: Actor) -> None:
+    """Remove a run with its datasets, predictions, models and events.
+
+    Raises ConflictError while it is unfinished, or while a promotion (or the rollback of one)
+    needs its model.
+    """
+    async with backends.database.transaction() as session:
+        run = await _row(session, ref)
+        if run.status in ACTIVE_RUN:
+            raise ConflictError(
+                f"{run_ref(run.id)} is {run.status}.",
+                f"Stop it first: `flywheel cancel {run_ref(run.id)}`.",
+            )
+        if (used := await registry.uses_of(session, run.id or 0)) is not None:
+            raise ConflictError(
+                f"{used.model_name} of {run_ref(run.id)} is promoted for {used.workload_id}, "
+                "or a rollback would bring it back.",
+                f"Roll it back first: `flywheel rollback {used.workload_id}`.",
+            )
+        await session.delete(run)
+    log.info("%s was deleted by %s", run_ref(run.id), actor.id)
+    await backends.platform.remove(run.uid)
+    folder = run_folder(backends.settings.home, run.uid)
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def run_versions(backends: Backends, run_ids: Sequence[str]) -> dict[str, int]:
+    """The present `version` of each run; runs that are gone are left out."""
+    ids = [number(ref) for ref in run_ids]
+    query = select(Run.id, Run.version).where(col(Run.id).in_(ids))
+    async with backends.database.transaction() as session:
+        return {run_ref(run_id): version for run_id, version in await session.exec(query)}
+
+
+async def run_events(backends: Backends, run_id: str, after: int = 0) -> list[EventView]:
+    """What happened to a run, in order, from the event after `after` on."""
+    async with backends.database.transaction() as session:
+        rows = await events.read(session, number(run_id), after)
+    return [
+        EventView.model_validate({**row.model_dump(), "run_id": run_ref(row.run_id)})
+        for row in rows
+    ]
+
+
+def number(ref: str) -> int:
+    """The number in 'r-12' or '12'. Raises NotFoundError where `ref` is no run's name."""
+    match = re.fullmatch(r"(?:r-)?(\d{1,9})", ref.strip(), re.IGNORECASE)
+    if match is None:
+        raise NotFoundError(
+            f"'{ref}' is not a run.", "Runs are called r-1, r-2 and so on, or 'last'."
+        )
+    return int(match[1])
+
+
+async def find(session: AsyncSession, ref: str) -> int:
+    """The id of the run that `ref` names. Raises NotFoundError."""
+    query = select(Run.id).order_by(col(Run.id).desc()).limit(1)
+    last = (await session.exec(query)).one_or_none()
+    if last is None:
+        raise NotFoundError("There are no runs yet.", "Start one: `flywheel run WORKLOAD`.")
+    if ref.strip().lower() in {"last", "latest"}:
+        return last
+    wanted = number(ref)
+    if await session.get(Run, wanted) is None:
+        raise NotFoundError(
+            f"There is no run {run_ref(wanted)}.", f"The last one is {run_ref(last)}."
+        )
+    return wanted
+
+
+async def _row(session: AsyncSession, ref: str) -> Run:
+    run_id = await find(session, ref)
+    return (await session.exec(select(Run).where(Run.id == run_id).with_for_update())).one()
+
+
+async def _views(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
+    states = await load_states(session, run_ids)
+    approvals = await registry.open_approvals(session, run_ids)
+    incumbents = {p.workload_id: p for p in await registry.all_active(session)}
+    views = []
+    for state in states:
+        incumbent = incumbents.get(state.run.workload_id)
+        name = incumbent and f"{incumbent.model_name} ({run_ref(incumbent.run_id)})"
+        views.append(present(state, approvals.get(state.run.id or 0), name))
+    return views

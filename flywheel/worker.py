@@ -1,0 +1,94 @@
+"""The worker: arq brings it the runs to look at, a sweep finds those that nobody was woken for."""
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+import orjson
+from arq.worker import Worker, func
+from redis.exceptions import RedisError
+
+from flywheel.adapters.arq_queue import ADVANCE, HEALTH_KEY, QUEUE_NAME, ArqQueue, to_json
+from flywheel.errors import UnavailableError
+from flywheel.ports.backends import Backends
+from flywheel.runs.advance import advance
+from flywheel.runs.lease import abandoned
+
+log = logging.getLogger(__name__)
+
+# arq drops a job that takes longer for good; a look at a run takes seconds, and the sweep
+# brings back whatever is dropped.
+JOB_TIMEOUT_SECONDS = 60
+RETRY_SECONDS = 1.0
+HEALTH_SECONDS = 5
+
+
+async def run_worker(backends: Backends, stop: asyncio.Event) -> None:
+    """Advance runs until `stop` is set; survives a queue server that goes away and comes back."""
+    sweeper = asyncio.create_task(_sweep(backends))
+    try:
+        while not stop.is_set():
+            worker = _worker(backends)
+            running = asyncio.create_task(worker.async_run())
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            await _close(worker, running)
+            if not stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
+    finally:
+        sweeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sweeper
+
+
+def _worker(backends: Backends) -> Worker:
+    queue = backends.queue
+    assert isinstance(queue, ArqQueue)  # this module is arq's worker
+
+    async def advance_job(_ctx: dict[Any, Any], run_id: int) -> None:
+        await advance(backends, run_id)
+
+    return Worker(
+        functions=[func(advance_job, name=ADVANCE, keep_result=0, timeout=JOB_TIMEOUT_SECONDS)],
+        queue_name=QUEUE_NAME,
+        redis_settings=queue.redis_settings,
+        handle_signals=False,
+        max_jobs=backends.settings.worker_config.max_concurrent_advances,
+        poll_delay=0.1,
+        max_tries=1000,  # a look that is repeated does no harm; one given up waits for the sweep
+        health_check_key=HEALTH_KEY,
+        health_check_interval=HEALTH_SECONDS,
+        job_serializer=to_json,
+        job_deserializer=orjson.loads,
+        log_results=False,
+    )
+
+
+async def _close(worker: Worker, running: asyncio.Task[None]) -> None:
+    """Stop a worker that still runs, or learn why it stopped by itself."""
+    with contextlib.suppress(RedisError, OSError):
+        await worker.close()
+    running.cancel()
+    try:
+        await running
+    except asyncio.CancelledError:
+        pass
+    except (RedisError, OSError) as error:
+        log.warning("the queue went away (%s); trying again", error)
+
+
+async def _sweep(backends: Backends) -> None:
+    seconds = backends.settings.worker_config.sweep_seconds
+    while True:
+        try:
+            for run_id, token in await abandoned(backends.database, seconds):
+                log.info("run %s was left alone; a worker is woken for it", run_id)
+                await backends.queue.wake(run_id, token)
+        except UnavailableError as error:
+            log.warning("the sweep could not wake anybody: %s", error)
+        except Exception:
+            log.exception("the sweep failed; it goes on")
+        await asyncio.sleep(seconds)
