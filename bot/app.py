@@ -1,0 +1,67 @@
+"""The Slack app: Bolt around the listeners. The console runs this very app."""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncApp, AsyncBoltContext
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.context import Bot, Origin
+from bot.deliveries import Deliveries
+from bot.errors import unexpected
+from bot.listeners import register
+from bot.messenger import Messenger, retry_handlers
+from bot.relay import Relay
+from flywheel.ports.backends import Backends
+
+log = logging.getLogger(__name__)
+
+
+def build_app(
+    backends: Backends,
+    *,
+    token: str,
+    signing_secret: str,
+    origin: Origin = "slack",
+    api_url: str | None = None,
+) -> tuple[AsyncApp, Bot]:
+    """The app with its listeners, and the parts that they share.
+
+    `api_url` names another Web API than Slack's own, such as the console's.
+    """
+    client = AsyncWebClient(token=token, retry_handlers=retry_handlers())
+    if api_url is not None:
+        client.base_url = api_url
+        client.proxy = None  # it is on this machine
+
+    async def use_our_client(
+        context: AsyncBoltContext,
+        next: Callable[[], Awaitable[Any]],  # noqa: A002
+    ) -> Any:
+        context["client"] = client  # Bolt's own copy drops the settings made above
+        return await next()
+
+    app = AsyncApp(
+        name="flywheel",
+        token=token,
+        signing_secret=signing_secret,
+        before_authorize=use_our_client,
+    )
+    messenger = Messenger(client)
+    bot = Bot(backends, messenger, Relay(backends, messenger), origin)
+    app.middleware(Deliveries(backends.database).middleware)
+    app.error(_on_error)
+    register(app, bot)
+    return app, bot
+
+
+async def _on_error(error: Exception, body: dict[str, Any]) -> BoltResponse:
+    """What fails before a listener has taken over, such as a database that is away."""
+    error_id = secrets.token_hex(4)
+    log.error("a delivery could not be handled (%s)", error_id, exc_info=error)
+    if "command" in body:  # the answer to a command is shown to the person who typed it
+        return BoltResponse(status=200, body=unexpected(error_id).text)
+    return BoltResponse(status=500, body="")

@@ -1,0 +1,54 @@
+"""What every listener works with."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bot.background import Background
+from bot.errors import Reply
+from bot.messenger import Messenger
+from bot.relay import Relay
+from bot.views.message import Message
+from flywheel.ports.backends import Backends
+from flywheel.service.promotions import may_approve
+from flywheel.views import Actor
+
+Origin = Literal["slack", "console"]
+
+
+@dataclass(frozen=True)
+class Bot:
+    """The parts that listeners share."""
+
+    backends: Backends
+    messenger: Messenger
+    relay: Relay
+    origin: Origin
+    background: Background = field(default_factory=Background)
+
+    def actor(self, user_id: str, name: str) -> Actor:
+        """The person that a delivery names."""
+        return Actor(id=user_id, name=name or user_id, origin=self.origin)
+
+    def may_approve(self, actor: Actor) -> bool:
+        """Whether this person decides on promotions."""
+        return may_approve(self.backends, actor)
+
+    def approvers(self) -> list[str]:
+        """Who decides on promotions."""
+        return self.backends.settings.slack_config.approvers
+
+    def answer(self, response_url: str, *, public: bool = False) -> Reply:
+        """Answers to the person who typed or pressed, or to the whole channel."""
+
+        async def reply(sent: Message) -> None:
+            await self.messenger.respond(response_url, sent, public=public)
+
+        return reply
+
+
+def person_in(body: dict[str, Any]) -> tuple[str, str]:
+    """User id and name, from a slash command or an interaction."""
+    user = body.get("user")
+    if isinstance(user, dict):
+        return str(user["id"]), str(user.get("name") or user.get("username") or "")
+    return str(body["user_id"]), str(body.get("user_name", ""))

@@ -1,0 +1,80 @@
+"""Errors as people in Slack read them: what is wrong and what to do, never a stack trace."""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+
+from slack_sdk.errors import SlackApiError
+
+from bot.views.message import Message, message
+from bot.views.text import mrkdwn, with_people
+from flywheel.errors import FlywheelError, UnavailableError
+
+log = logging.getLogger(__name__)
+
+Reply = Callable[[Message], Awaitable[None]]
+
+_NO_ACCESS = "I cannot post in this channel."
+_INVITE = "Invite me with `/invite @flywheel`, then try again."
+_SLACK_ERRORS = {
+    "not_in_channel": (_NO_ACCESS, _INVITE),
+    "channel_not_found": (_NO_ACCESS, _INVITE),
+    "is_archived": ("This channel is archived.", "Use another one."),
+    "expired_trigger_id": ("That took too long for Slack.", "Press the button again."),
+    "exchanged_trigger_id": ("Slack delivered that twice.", "Press the button again."),
+    "ratelimited": ("Slack asks me to slow down.", "Try again in a minute."),
+}
+
+
+def error_message(error: FlywheelError) -> Message:
+    """What is wrong, and what to do about it."""
+    text = f":warning: {with_people(mrkdwn(error.message, 1500))}"
+    if error.hint:
+        hint = with_people(mrkdwn(error.hint, 1200))
+        text += f"\n{hint.replace('`flywheel ', '`/flywheel ')}"
+    return message(text)
+
+
+def unexpected(error_id: str) -> Message:
+    """For an error that nobody foresaw; the log has the rest under the same id."""
+    return message(
+        f":warning: Something went wrong on my side; it is logged as `{error_id}`. "
+        "Try again, and if it stays tell whoever runs flywheel that id."
+    )
+
+
+async def guarded(work: Awaitable[None], reply: Reply, what: str) -> None:
+    """Do the work; whatever goes wrong is told to the person who asked, and logged."""
+    try:
+        await work
+    except FlywheelError as error:
+        log.info("%s: %s", what, error)
+        await _tell(reply, error_message(error), what)
+    except SlackApiError as error:
+        await _tell(reply, _slack_error(error, what), what)
+    except Exception:
+        error_id = secrets.token_hex(4)
+        log.exception("%s failed (%s)", what, error_id)
+        await _tell(reply, unexpected(error_id), what)
+
+
+def slack_code(error: SlackApiError) -> str:
+    """Slack's name of an error, e.g. 'channel_not_found'."""
+    return str(error.response.get("error", "")) if error.response is not None else ""
+
+
+def _slack_error(error: SlackApiError, what: str) -> Message:
+    known = _SLACK_ERRORS.get(slack_code(error))
+    if known is None:
+        error_id = secrets.token_hex(4)
+        log.error("%s: Slack refused with %s (%s)", what, slack_code(error), error_id)
+        return unexpected(error_id)
+    log.warning("%s: Slack refused with %s", what, slack_code(error))
+    return error_message(UnavailableError(*known))
+
+
+async def _tell(reply: Reply, told: Message, what: str) -> None:
+    try:
+        await reply(told)
+    except Exception:
+        log.exception("%s: the person could not be told", what)

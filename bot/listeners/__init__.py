@@ -1,0 +1,14 @@
+"""What Slack sends, by kind: commands, button presses, modals, messages."""
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.context import Bot
+from bot.listeners import actions, commands, messages, modals
+
+
+def register(app: AsyncApp, bot: Bot) -> None:
+    """Connect every listener."""
+    commands.register(app, bot)
+    actions.register(app, bot)
+    modals.register(app, bot)
+    messages.register(app, bot)

@@ -1,0 +1,89 @@
+"""Buttons: cancel, approve, reject."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.context import Bot, person_in
+from bot.errors import guarded
+from bot.relay import decisions
+from bot.views import decision
+from bot.views.card import CANCEL
+from bot.views.message import message
+from bot.views.results import APPROVE, REJECT, results
+from flywheel.service.runs import cancel_run, get_run, run_events
+
+
+def register(app: AsyncApp, bot: Bot) -> None:
+    """Listen to the buttons."""
+    app.action(CANCEL)(_later(bot, _cancel))
+    app.action(APPROVE)(_later(bot, _open_modal))
+    app.action(REJECT)(_later(bot, _open_modal))
+
+
+def _later(
+    bot: Bot, handle: Callable[[Bot, dict[str, Any]], Awaitable[None]]
+) -> Callable[..., Awaitable[None]]:
+    async def on_action(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        reply = bot.answer(body["response_url"])
+        bot.background.start(guarded(handle(bot, body), reply, "a button"), "button")
+
+    return on_action
+
+
+async def _cancel(bot: Bot, body: dict[str, Any]) -> None:
+    run_id = body["actions"][0]["value"]
+    await cancel_run(bot.backends, run_id, bot.actor(*person_in(body)))
+    bot.relay.nudge()
+    await bot.messenger.respond(body["response_url"], message(f"{run_id} is being cancelled."))
+
+
+async def _open_modal(bot: Bot, body: dict[str, Any]) -> None:
+    action = body["actions"][0]
+    actor = bot.actor(*person_in(body))
+    approving = action["action_id"] == APPROVE
+    if not bot.may_approve(actor):
+        what = "approve a promotion" if approving else "reject a promotion"
+        await bot.messenger.respond(
+            body["response_url"], decision.not_an_approver(bot.approvers(), what)
+        )
+        return
+    run_id, _, approval_id = action["value"].partition(":")
+    view = await get_run(bot.backends, run_id)
+    container = body["container"]
+    carried = decision.DecisionContext(
+        run_id=run_id,
+        approval_id=approval_id,
+        channel=container["channel_id"],
+        message_ts=container["message_ts"],
+        response_url=body["response_url"],
+        ephemeral=bool(container.get("is_ephemeral")),
+    )
+    if view.approval_id != approval_id or not decision.passed(view):
+        await _say_decided(bot, carried)
+        return
+    modal = decision.approve_modal if approving else decision.reject_modal
+    await bot.messenger.client.views_open(trigger_id=body["trigger_id"], view=modal(view, carried))
+
+
+async def _say_decided(bot: Bot, carried: decision.DecisionContext) -> None:
+    """For a button that outlived the decision: say so, and take the button away."""
+    told = decisions(await run_events(bot.backends, carried.run_id))
+    await refresh(bot, carried)
+    assert carried.response_url is not None
+    await bot.messenger.respond(
+        carried.response_url, decision.already_decided(told[-1] if told else None)
+    )
+
+
+async def refresh(bot: Bot, carried: decision.DecisionContext) -> None:
+    """Show the present state in the message whose button was pressed."""
+    bot.relay.nudge()
+    view = await get_run(bot.backends, carried.run_id)
+    shown = results(view, decisions(await run_events(bot.backends, carried.run_id)))
+    if carried.ephemeral:
+        assert carried.response_url is not None
+        await bot.messenger.respond(carried.response_url, shown, replace=True)

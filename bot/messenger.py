@@ -1,0 +1,86 @@
+"""Sending: the one place that calls Slack's Web API for messages."""
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+)
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.errors import slack_code
+from bot.views.message import Message
+from flywheel.errors import UnavailableError
+
+_NOT_HERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
+
+
+def retry_handlers() -> list[AsyncRetryHandler]:
+    """Wait as long as Slack asks where it says 429; try once more where a connection breaks."""
+    return [AsyncConnectionErrorRetryHandler(), AsyncRateLimitErrorRetryHandler(max_retry_count=3)]
+
+
+class Messenger:
+    """Posts and edits messages; links are never unfurled."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self.client = client
+
+    async def post(
+        self, channel: str, sent: Message, thread_ts: str | None = None, broadcast: bool = False
+    ) -> str:
+        """Post a message and return its timestamp, which is its name. Raises SlackApiError."""
+        response = await self.client.chat_postMessage(
+            channel=channel,
+            text=sent.text,
+            blocks=sent.block_dicts(),
+            thread_ts=thread_ts,
+            reply_broadcast=broadcast or None,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        return str(response["ts"])
+
+    async def edit(self, channel: str, ts: str, shown: Message) -> None:
+        """Replace what a message shows. Raises SlackApiError."""
+        await self.client.chat_update(
+            channel=channel, ts=ts, text=shown.text, blocks=shown.block_dicts()
+        )
+
+    async def whisper(
+        self, channel: str, user: str, sent: Message, thread_ts: str | None = None
+    ) -> None:
+        """Tell one person something; directly where they are not in the channel."""
+        try:
+            await self.client.chat_postEphemeral(
+                channel=channel,
+                user=user,
+                text=sent.text,
+                blocks=sent.block_dicts(),
+                thread_ts=thread_ts,
+            )
+        except SlackApiError as error:
+            if slack_code(error) not in _NOT_HERE:
+                raise
+            await self.post(user, sent)
+
+    async def respond(
+        self, response_url: str, sent: Message, *, public: bool = False, replace: bool = False
+    ) -> None:
+        """Answer a command or click: to the person alone, unless `public`."""
+        webhook = AsyncWebhookClient(response_url, retry_handlers=retry_handlers())
+        webhook.proxy = self.client.proxy
+        response = await webhook.send(
+            text=sent.text,
+            blocks=sent.block_dicts(),
+            response_type="in_channel" if public else "ephemeral",
+            replace_original=replace,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        if response.status_code != 200:
+            raise UnavailableError(
+                f"Slack did not take the answer (HTTP {response.status_code}).",
+                "The command may have taken longer than Slack waits; try it again.",
+            )

@@ -1,0 +1,250 @@
+"""From the outbox into Slack: one card per run, edited; one message per event, in its thread.
+
+Everything that it needs to go on after a restart is in the database. An event is claimed before
+it is posted; a claim that was never confirmed is looked up in the thread by its block id before
+anything is posted again.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from contextlib import suppress
+from datetime import timedelta
+
+from slack_sdk.errors import SlackApiError
+
+from bot.errors import slack_code
+from bot.messenger import Messenger
+from bot.models import SlackCard
+from bot.store import Store
+from bot.views.card import ENDED, card, card_block_id, gone
+from bot.views.message import Message, message, section
+from bot.views.results import event_block_id, results
+from bot.views.text import mrkdwn
+from flywheel.clock import utc_now
+from flywheel.errors import NotFoundError
+from flywheel.ports.backends import Backends
+from flywheel.service.runs import get_run, run_events, run_versions
+from flywheel.views import EventView, RunView
+
+log = logging.getLogger(__name__)
+
+DECISIONS = frozenset({"promoted", "rejected", "rolled-back"})
+_ON_THE_CARD = frozenset({"run-started"})  # the card itself says so
+_FOLLOWED = 200  # runs; what happens to older ones is not shown any more
+_BACK_OFF = 30.0  # seconds, for a run that Slack refuses to show
+_LOST = frozenset({"message_not_found", "is_archived", "edit_window_closed", "thread_not_found"})
+
+
+class Relay:
+    """Keeps Slack in step with the runs that have a card."""
+
+    def __init__(
+        self, backends: Backends, messenger: Messenger, claim_seconds: float = 90.0
+    ) -> None:
+        self.store = Store(backends.database)
+        self._backends = backends
+        self._messenger = messenger
+        self._claim_age = timedelta(seconds=claim_seconds)
+        self._edit_seconds = backends.settings.slack_config.edit_seconds
+        self._nudge = asyncio.Event()
+        self._shown: dict[str, str] = {}  # what a message shows, so that equal edits are skipped
+        self._paused: dict[int, float] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look for changes until `stop` is set."""
+        pause = min(max(self._edit_seconds, 0.2), 2.0)
+        while not stop.is_set():
+            self._nudge.clear()
+            try:
+                await self.tick()
+            except Exception:
+                log.exception("a look for changes failed; the next one follows")
+                await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nudge.wait(), pause)
+
+    def nudge(self) -> None:
+        """Look now: something has happened."""
+        self._nudge.set()
+
+    async def announce(self, view: RunView, channel: str) -> None:
+        """Post the card of a new run. Raises SlackApiError where Slack refuses."""
+        if not await self.store.claim_card(number(view.id), channel):
+            return
+        await self._post_card(number(view.id), channel, view)
+        self.nudge()
+
+    async def tick(self) -> None:
+        """Bring every card that is behind up to date, as far as the pace of edits allows."""
+        cards = await self.store.newest_cards(_FOLLOWED)
+        if not cards:
+            return
+        versions = await run_versions(self._backends, [ref(c) for c in cards])
+        now = asyncio.get_running_loop().time()
+        for row in cards:
+            if self._paused.get(row.run_id, 0.0) > now:
+                continue
+            try:
+                await self._bring_up_to_date(row, versions.get(ref(row)))
+            except SlackApiError as error:
+                await self._refused(row, slack_code(error))
+            except Exception:
+                log.exception("%s could not be shown", ref(row))
+                self._paused[row.run_id] = now + _BACK_OFF
+
+    async def _bring_up_to_date(self, row: SlackCard, version: int | None) -> None:
+        if version is None:
+            if row.ts is not None:
+                await self._messenger.edit(row.channel, row.ts, gone(ref(row)))
+            await self.store.forget(row.run_id)
+        elif row.ts is None:
+            await self._recover_card(row)
+        elif version != row.shown_version and self._may_edit(row):
+            with suppress(NotFoundError):  # deleted since: the next look shows that
+                await self._show(row, row.ts)
+
+    def _may_edit(self, row: SlackCard) -> bool:
+        return (utc_now() - row.shown_at).total_seconds() >= self._edit_seconds
+
+    async def _show(self, row: SlackCard, ts: str) -> None:
+        view = await get_run(self._backends, ref(row))
+        await self._edit(row.channel, ts, card(view, utc_now()), same=card(view, view.created_at))
+        await self.store.card_edited(row.run_id, utc_now())
+        if await self._show_events(row, ts, view):
+            await self.store.shown(row.run_id, view.version, view.status in ENDED)
+
+    async def _show_events(self, row: SlackCard, thread: str, view: RunView) -> bool:
+        """Post what is new, in order; False where somebody else is posting."""
+        events = await run_events(self._backends, view.id)
+        posts = await self.store.posts(row.run_id)
+        for event in events:
+            post = posts.get(event.id)
+            if event.kind in _ON_THE_CARD or (post is not None and post.state == "posted"):
+                continue
+            found = None
+            if post is not None:
+                if not await self.store.reclaim_post(post, self._claim_age):
+                    return False
+                found = await self._find_in_thread(row.channel, thread, event)
+            elif not await self.store.claim_post(event.id, row.run_id, row.channel):
+                return False
+            if found is None:
+                found = await self._post_event(row, thread, view, event, events)
+            await self.store.posted(event.id, found)
+        await self._refresh_results(row, view, events)
+        return True
+
+    async def _post_event(
+        self,
+        row: SlackCard,
+        thread: str,
+        view: RunView,
+        event: EventView,
+        events: list[EventView],
+    ) -> str:
+        shown = self._event_message(view, event, events)
+        try:
+            async with asyncio.timeout(self._claim_age.total_seconds() * 2 / 3 or None):
+                ts = await self._messenger.post(
+                    row.channel, shown, thread, broadcast=event.kind == "run-completed"
+                )
+        except SlackApiError:
+            await self.store.release_post(event.id)
+            raise
+        self._shown[ts] = _signature(shown)
+        return ts
+
+    def _event_message(self, view: RunView, event: EventView, events: list[EventView]) -> Message:
+        if event.kind == "run-completed":
+            return results(view, decisions(events), event.id)
+        text = mrkdwn(event.text, 2900)
+        return message(text, [section(text, event_block_id(event.id))])
+
+    async def _refresh_results(
+        self, row: SlackCard, view: RunView, events: list[EventView]
+    ) -> None:
+        """Edit the results once somebody has decided, or the decision has become void."""
+        posts = await self.store.posts(row.run_id)
+        for event in events:
+            post = posts.get(event.id)
+            if event.kind == "run-completed" and post is not None and post.ts is not None:
+                await self._edit(row.channel, post.ts, results(view, decisions(events), event.id))
+
+    async def _find_in_thread(self, channel: str, thread: str, event: EventView) -> str | None:
+        cursor: str | None = None
+        while True:
+            page = await self._messenger.client.conversations_replies(
+                channel=channel, ts=thread, limit=200, cursor=cursor
+            )
+            for reply in page["messages"]:
+                if _carries(reply, event_block_id(event.id)):
+                    log.info("event %s was found in its thread", event.id)
+                    return str(reply["ts"])
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return None
+
+    async def _post_card(self, run_id: int, channel: str, view: RunView) -> None:
+        shown = card(view, utc_now())
+        ts = await self._messenger.post(channel, shown)
+        self._shown[ts] = _signature(card(view, view.created_at))
+        await self.store.card_posted(run_id, ts)
+
+    async def _recover_card(self, row: SlackCard) -> None:
+        """Find, or else post, a card whose posting was never confirmed."""
+        if not await self.store.reclaim_card(row, self._claim_age):
+            return
+        view = await get_run(self._backends, ref(row))
+        page = await self._messenger.client.conversations_history(
+            channel=row.channel, oldest=f"{view.created_at.timestamp() - 60:.6f}", limit=200
+        )
+        for posted in page["messages"]:
+            if _carries(posted, card_block_id(view.id)):
+                await self.store.card_posted(row.run_id, str(posted["ts"]))
+                return
+        await self._post_card(row.run_id, row.channel, view)
+
+    async def _edit(
+        self, channel: str, ts: str, shown: Message, same: Message | None = None
+    ) -> None:
+        """Edit a message, unless it shows that already; `same` leaves out what merely ticks."""
+        signature = _signature(same or shown)
+        if self._shown.get(ts) == signature:
+            return
+        await self._messenger.edit(channel, ts, shown)
+        self._shown[ts] = signature
+
+    async def _refused(self, row: SlackCard, code: str) -> None:
+        if code in _LOST:
+            log.warning("%s is not shown any more: Slack says %s", ref(row), code)
+            await self.store.forget(row.run_id)
+            return
+        log.warning("Slack refuses to show %s (%s); trying again later", ref(row), code)
+        self._paused[row.run_id] = asyncio.get_running_loop().time() + _BACK_OFF
+
+
+def decisions(events: list[EventView]) -> list[str]:
+    """What people decided about a run's result, in order, one sentence each."""
+    return [event.text for event in events if event.kind in DECISIONS]
+
+
+def ref(row: SlackCard) -> str:
+    """The name of the run that a card shows."""
+    return f"r-{row.run_id}"
+
+
+def number(run_id: str) -> int:
+    """The number in a run's name."""
+    return int(run_id.removeprefix("r-"))
+
+
+def _signature(shown: Message) -> str:
+    content = json.dumps([shown.text, shown.block_dicts()], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _carries(posted: dict[str, object], block_id: str) -> bool:
+    blocks = posted.get("blocks")
+    return isinstance(blocks, list) and any(b.get("block_id") == block_id for b in blocks)

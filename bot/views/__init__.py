@@ -1,0 +1,1 @@
+"""Pure functions from views of the service to Slack messages and modals."""

@@ -1,0 +1,84 @@
+"""How far a run is: one line per candidate, in words first."""
+
+from collections.abc import Sequence
+
+from bot.views.text import code, mrkdwn
+from flywheel.views import CandidateView, RunView, StepView
+
+_STAGES = {
+    "customize": "fine-tuning",
+    "base-eval": "base evaluation",
+    "icl-eval": "in-context evaluation",
+    "customized-eval": "evaluation",
+    "build-datasets": "building the datasets",
+    "decide": "applying the rule",
+    "summarise": "writing the summary",
+}
+_ENDED = frozenset({"completed", "failed", "skipped", "cancelled"})
+_BAR = 10
+
+
+def bar(percent: float) -> str:
+    """A bar of ten characters."""
+    filled = round(max(0.0, min(100.0, percent)) / 100 * _BAR)
+    return "█" * filled + "░" * (_BAR - filled)
+
+
+def percent_done(steps: Sequence[StepView]) -> float:
+    """Mean progress of steps in percent; what has ended counts as 100."""
+    if not steps:
+        return 0.0
+    return sum(100.0 if s.status in _ENDED else s.percent for s in steps) / len(steps)
+
+
+def run_percent(view: RunView) -> int:
+    """Progress of the whole run in percent, 100 only at its end."""
+    done = int(percent_done(view.steps))
+    return done if view.status == "completed" else min(done, 99)
+
+
+def candidate_lines(view: RunView) -> list[str]:
+    """One line of mrkdwn per candidate: a bar, the percent and what is being done."""
+    return [_candidate_line(view, candidate) for candidate in view.nims]
+
+
+def run_step_line(view: RunView) -> str | None:
+    """What the run as a whole is doing, where that is not a candidate's step."""
+    for step in view.steps:
+        if step.candidate or step.status != "running":
+            continue
+        return f"{_stage(step).capitalize()}{_detail(step)}"
+    return None
+
+
+def _candidate_line(view: RunView, candidate: CandidateView) -> str:
+    steps = [step for step in view.steps if step.candidate == candidate.model_name]
+    percent = int(percent_done(steps))
+    return (
+        f"`{bar(percent)}` {percent} % {code(candidate.model_name, 80)}: {_doing(candidate, steps)}"
+    )
+
+
+def _doing(candidate: CandidateView, steps: Sequence[StepView]) -> str:
+    failed = next((step for step in steps if step.status == "failed"), None)
+    if candidate.error or failed is not None:
+        reason = candidate.error or (failed.error if failed else "") or "no reason was given"
+        return f"failed: {mrkdwn(reason, 300)}"
+    running = [step for step in steps if step.status == "running"]
+    if running:
+        return ", ".join(f"{_stage(step)}{_detail(step)}" for step in running)
+    if candidate.customized is not None:
+        return f"scored, macro-F1 {candidate.customized.macro_f1.value:.3f}"
+    if any(step.status == "cancelled" for step in steps):
+        return "cancelled"
+    if steps and all(step.status in _ENDED for step in steps):
+        return "done"
+    return "waiting"
+
+
+def _stage(step: StepView) -> str:
+    return _STAGES.get(step.kind, step.kind.replace("-", " "))
+
+
+def _detail(step: StepView) -> str:
+    return f" {step.percent:.0f} %" if step.percent else ""

@@ -1,0 +1,117 @@
+"""The end of a run: scores, the rule's recommendation and, where people decide, the buttons."""
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, PlainTextObject
+
+from bot.views.message import Message, context, header, message, section
+from bot.views.scores import score_table
+from bot.views.text import code, lines_that_fit, mrkdwn
+from flywheel.decisions.verdict import Recommendation
+from flywheel.formatting import count, money, percent
+from flywheel.views import RunView
+
+APPROVE = "approve_promotion"
+REJECT = "reject_promotion"
+
+
+def event_block_id(event_id: int) -> str:
+    """Marks the message of an event, so that it is found again after a restart."""
+    return f"event:{event_id}"
+
+
+def results(view: RunView, decisions: Sequence[str] = (), event_id: int | None = None) -> Message:
+    """What a completed run found; `decisions` are sentences on what people decided since."""
+    title = f"Results of {view.id} · {view.workload_id}"
+    blocks: list[Block] = [
+        header(title, event_block_id(event_id) if event_id is not None else None)
+    ]
+    recommendation = view.recommendation
+    if recommendation is not None:
+        blocks.append(section(_recommendation(recommendation)))
+    if view.nims:
+        blocks.append(score_table(view))
+    if view.summary:
+        blocks.append(section(mrkdwn(view.summary, 2500)))
+    if decisions:
+        lines = [f"*Decided:* {mrkdwn(text, 600)}" for text in decisions]
+        blocks.append(section(lines_that_fit(lines, 2500), "decision"))
+    elif view.approval_id:
+        blocks.append(decision_buttons(view))
+    blocks.append(context(_small_print(view)))
+    return message(_fallback(view, decisions), blocks)
+
+
+def decision_buttons(view: RunView) -> ActionsBlock:
+    """Approve and reject; the value carries the run and its open approval."""
+    value = f"{view.id}:{view.approval_id}"
+    return ActionsBlock(
+        block_id="decide",
+        elements=[
+            ButtonElement(
+                text=PlainTextObject(text="Approve & promote"),
+                action_id=APPROVE,
+                value=value,
+                style="primary",
+            ),
+            ButtonElement(
+                text=PlainTextObject(text="Reject"), action_id=REJECT, value=value, style="danger"
+            ),
+        ],
+    )
+
+
+def verdict_line(recommendation: Recommendation) -> str:
+    """The verdict in a few words of mrkdwn."""
+    name = code(recommendation.model_name or "")
+    match recommendation.verdict:
+        case "promote":
+            return f"*Recommended:* promote {name}"
+        case "keep":
+            return "*Recommended:* keep the model that serves now"
+        case "insufficient-data":
+            return "*No recommendation:* there is too little data"
+
+
+def saving_line(recommendation: Recommendation) -> str | None:
+    """What the recommended model saves, where both prices are known."""
+    saving = recommendation.saving_per_1000
+    if saving is None:
+        return None
+    amount = money(abs(saving), recommendation.currency)
+    verb = "Saves" if saving >= 0 else "Costs an extra"
+    share = recommendation.saving_share
+    return f"{verb} {amount} per 1,000 requests" + (
+        "" if share is None else f" ({percent(abs(share))})"
+    )
+
+
+def _recommendation(recommendation: Recommendation) -> str:
+    parts = [verdict_line(recommendation), mrkdwn(recommendation.reason, 1500)]
+    saving = saving_line(recommendation)
+    if saving and recommendation.verdict == "promote":
+        parts.append(f"{saving}.")
+    return "\n".join(parts)
+
+
+def _small_print(view: RunView) -> str:
+    parts = []
+    report = view.dataset_report
+    if report is not None:
+        parts.append(
+            f"Scored on the same {count(report.eval)} records, "
+            f"trained on {count(report.train)}; seed {view.seed}"
+        )
+    if view.incumbent:
+        parts.append(f"serving now: {code(view.incumbent)}")
+    parts.append(f"`/flywheel status {view.id}`")
+    return " · ".join(parts)
+
+
+def _fallback(view: RunView, decisions: Sequence[str]) -> str:
+    start = f"Results of {view.id} on {mrkdwn(view.workload_id, 150)}"
+    if decisions:
+        return f"{start}. {mrkdwn(decisions[-1], 600)}"
+    if view.recommendation is None:
+        return f"{start}: {view.status}."
+    return f"{start}: {mrkdwn(view.recommendation.reason, 600)}"

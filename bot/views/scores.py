@@ -1,0 +1,115 @@
+"""Scores in a table: base and customized side by side, with interval, time and cost."""
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import Block, RawTextObject, TableBlock, TableBlockColumnSettings
+
+from bot.views.message import section
+from bot.views.text import ELLIPSIS, escape, plain
+from flywheel.evaluation.scores import Scores
+from flywheel.formatting import duration, money
+from flywheel.views import CandidateView, RunView
+
+TABLE_ROWS = 100
+TABLE_TEXT = 4000  # a message holds about 9,600 characters in all
+_PREFORMATTED = 2800
+_COLUMNS = ("Model", "Macro-F1", "95 % interval", "Accuracy", "Time", "Cost per 1,000", "Rule")
+_RIGHT = frozenset({3, 4, 5})
+_NONE = "–"
+
+
+def score_table(view: RunView) -> Block:
+    """The candidates (best first) and the teacher as a table; as plain text where too big."""
+    rows = _rows(view)
+    size = sum(len(cell) for row in rows for cell in row)
+    if len(rows) > TABLE_ROWS or size > TABLE_TEXT:
+        return section(_preformatted(rows), "scores")
+    return TableBlock(
+        block_id="scores",
+        rows=[[RawTextObject(text=cell) for cell in row] for row in rows],
+        column_settings=[
+            TableBlockColumnSettings(align="right" if i in _RIGHT else "left", is_wrapped=i == 0)
+            for i in range(len(rows[0]))
+        ],
+    )
+
+
+def headline(scores: Scores) -> str:
+    """Macro-F1 with its interval, short: '0.818 (0.780–0.851)'."""
+    interval = scores.macro_f1
+    return f"{interval.value:.3f} ({interval.low:.3f}–{interval.high:.3f})"
+
+
+def _rows(view: RunView) -> list[tuple[str, ...]]:
+    currency = view.recommendation.currency if view.recommendation else "USD"
+    verdicts = (
+        {v.model_name: v.verdict for v in view.recommendation.candidates}
+        if view.recommendation
+        else {}
+    )
+    ranked = sorted(view.nims, key=lambda c: _rank(c, list(verdicts)))
+    columns = list(_COLUMNS)
+    measured = next((c.customized for c in ranked if c.customized), None)
+    if measured is not None:
+        columns[2] = f"{measured.macro_f1.confidence * 100:g} % interval"
+    rows = [tuple(columns)]
+    rows += [_candidate_row(c, verdicts.get(c.model_name, ""), currency) for c in ranked]
+    if view.teacher is not None:
+        teacher = view.teacher
+        rows.append(
+            (
+                plain(f"{teacher.model_name} (now)", 80),
+                "reference",
+                _NONE,
+                _NONE,
+                _NONE if teacher.seconds is None else duration(teacher.seconds),
+                _NONE if teacher.cost_per_1000 is None else money(teacher.cost_per_1000, currency),
+                _NONE,
+            )
+        )
+    return rows
+
+
+def _rank(candidate: CandidateView, order: list[str]) -> tuple[int, float]:
+    name = candidate.model_name
+    place = order.index(name) if name in order else len(order)
+    score = candidate.customized.macro_f1.value if candidate.customized else -1.0
+    return place, -score
+
+
+def _candidate_row(candidate: CandidateView, verdict: str, currency: str) -> tuple[str, ...]:
+    name = plain(candidate.model_name, 80)
+    base = f"{candidate.base.macro_f1.value:.3f}" if candidate.base else _NONE
+    scores = candidate.customized
+    if scores is None:
+        outcome = "failed" if candidate.error else candidate.status or _NONE
+        return (name, f"{base} → {_NONE}", _NONE, _NONE, _NONE, _NONE, outcome)
+    cost = scores.cost_per_1000
+    return (
+        name,
+        f"{base} → {scores.macro_f1.value:.3f}",
+        f"{scores.macro_f1.low:.3f}–{scores.macro_f1.high:.3f}",
+        f"{scores.accuracy.value:.3f}",
+        duration(scores.seconds),
+        _NONE if cost is None else money(cost, currency),
+        verdict.replace("-", " ") or _NONE,
+    )
+
+
+def _preformatted(rows: Sequence[tuple[str, ...]]) -> str:
+    columns = range(len(rows[0]))
+    short = [tuple(plain(cell, 32) for cell in row) for row in rows]
+    widths = [max(len(row[i]) for row in short) for i in columns]
+    lines = [
+        escape("  ".join(row[i].ljust(widths[i]) for i in columns).rstrip()).replace("`", "ʼ")
+        for row in short
+    ]
+    shown: list[str] = []
+    for line in lines:
+        if len("\n".join([*shown, line])) > _PREFORMATTED:
+            break
+        shown.append(line)
+    rest = len(lines) - len(shown)
+    more = f"\n{ELLIPSIS} and {rest} more" if rest else ""
+    table = "\n".join(shown)
+    return f"```\n{table}\n```{more}"
