@@ -1,0 +1,84 @@
+"""The graph of a run: what may start when."""
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flywheel.runs.graph import TERMINAL, plan, readiness
+
+
+@dataclass
+class FakeStep:
+    kind: str
+    candidate: str
+    status: str = "pending"
+
+
+def steps_of(*candidates: str) -> list[FakeStep]:
+    return [FakeStep(step.kind, step.candidate) for step in plan(candidates)]
+
+
+def find(steps: list[FakeStep], kind: str, candidate: str = "") -> FakeStep:
+    return next(s for s in steps if (s.kind, s.candidate) == (kind, candidate))
+
+
+def test_only_the_datasets_can_start_first() -> None:
+    steps = steps_of("a", "b")
+    assert [s.kind for s in steps if readiness(s, steps) == "ready"] == ["build-datasets"]
+
+
+def test_after_the_datasets_every_candidate_trains_and_is_scored_side_by_side() -> None:
+    steps = steps_of("a", "b")
+    find(steps, "build-datasets").status = "completed"
+    ready = {(s.kind, s.candidate) for s in steps[1:] if readiness(s, steps) == "ready"}
+    assert ready == {(k, c) for k in ("customize", "base-eval") for c in "ab"}
+
+
+def test_a_candidate_that_fails_does_not_hold_up_the_others() -> None:
+    steps = steps_of("a", "b")
+    for step in steps:
+        if step.kind not in {"decide", "summarise"}:
+            step.status = "completed"
+    find(steps, "customize", "a").status = "failed"
+    find(steps, "customized-eval", "a").status = "pending"
+    assert readiness(find(steps, "customized-eval", "a"), steps) == "skip"
+    assert readiness(find(steps, "decide"), steps) == "wait"
+    find(steps, "customized-eval", "a").status = "skipped"
+    assert readiness(find(steps, "decide"), steps) == "ready"
+
+
+def test_without_datasets_nothing_else_ever_starts() -> None:
+    steps = steps_of("a")
+    find(steps, "build-datasets").status = "failed"
+    for step in steps[1:]:
+        if step.kind != "decide":
+            assert readiness(step, steps) in {"skip", "wait"}
+    while True:
+        skipped = [s for s in steps if s.status == "pending" and readiness(s, steps) == "skip"]
+        if not skipped:
+            break
+        for step in skipped:
+            step.status = "skipped"
+    assert all(s.status in TERMINAL for s in steps)
+
+
+@given(st.integers(1, 5), st.randoms(use_true_random=False), st.floats(0, 1))
+def test_every_run_ends_whatever_fails(candidates: int, random, failing: float) -> None:  # type: ignore[no-untyped-def]
+    """Start whatever is ready in any order, let any step fail: no run is ever stuck."""
+    steps = steps_of(*"abcde"[:candidates])
+    for _ in range(len(steps) * 2):
+        for step in [s for s in steps if s.status == "pending"]:
+            match readiness(step, steps):
+                case "skip":
+                    step.status = "skipped"
+                case "ready" if random.random() < 0.7:
+                    step.status = "failed" if random.random() < failing else "completed"
+    for _ in range(len(steps)):
+        for step in [s for s in steps if s.status == "pending"]:
+            match readiness(step, steps):
+                case "skip":
+                    step.status = "skipped"
+                case "ready":
+                    step.status = "completed"
+    assert all(step.status in TERMINAL for step in steps)
