@@ -48,7 +48,7 @@ def _worker(backends: Backends) -> Worker:
     queue = backends.queue
     assert isinstance(queue, ArqQueue)  # this module is arq's worker
 
-    async def advance_job(_ctx: dict[Any, Any], run_id: int) -> None:
+    async def advance_job(ctx: dict[Any, Any], run_id: int) -> None:  # noqa: ARG001
         await advance(backends, run_id)
 
     return Worker(

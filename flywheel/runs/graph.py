@@ -32,7 +32,7 @@ def plan(candidates: Sequence[str]) -> list[PlannedStep]:
     steps = [PlannedStep("build-datasets")]
     # Fine-tuning takes longest: it goes first, the cheap base evaluations fill the gaps.
     for kind in ("customize", "base-eval", "customized-eval"):
-        steps += [PlannedStep(kind, name) for name in candidates]  # type: ignore[arg-type]
+        steps += [PlannedStep(kind, name) for name in candidates]
     return [*steps, PlannedStep("decide"), PlannedStep("summarise")]
 
 

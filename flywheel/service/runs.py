@@ -215,6 +215,6 @@ async def _views(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
     views = []
     for state in states:
         incumbent = incumbents.get(state.run.workload_id)
-        name = incumbent and f"{incumbent.model_name} ({run_ref(incumbent.run_id)})"
+        name = f"{incumbent.model_name} ({run_ref(incumbent.run_id)})" if incumbent else None
         views.append(present(state, approvals.get(state.run.id or 0), name))
     return views

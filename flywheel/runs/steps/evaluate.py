@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from flywheel.datasets.labels import extract_label
 from flywheel.db.models import Evaluation, Prediction, Run, Step
 from flywheel.errors import FlywheelError
+from flywheel.evaluation.cost import find_price
 from flywheel.evaluation.metrics import score
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import score as in_words
@@ -84,6 +85,7 @@ def _score(
     known = frozenset(record["label"] for record in expected)
     predictions = [
         Prediction(
+            evaluation_id=0,  # known once the evaluation has its row
             row=answer.row,
             record_id=record["id"],
             expected=record["label"],
@@ -103,6 +105,7 @@ def _score(
         output_tokens=[p.output_tokens for p in predictions],
         config=state.config.evaluation_config,
         seed=state.run.seed,
+        price=find_price(state.config.prices, candidate),
     )
     return scores, predictions
 
