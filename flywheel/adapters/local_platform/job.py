@@ -1,0 +1,124 @@
+"""`python -m flywheel.adapters.local_platform.job DIR`: the process of one job."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from flywheel.adapters.local_platform import texts
+from flywheel.errors import InvalidInputError
+from flywheel.ports.platform import CustomizeJob, EvaluateJob, Job, ModelArtifact, PredictionRow
+from flywheel.processes import ReportProgress, job_main
+
+PREDICTIONS = "predictions.jsonl"
+
+
+class LocalJob(BaseModel):
+    """A job with where it leaves its files."""
+
+    job: Job
+    directory: Path
+    model: Path
+    threads: int
+
+
+class LocalResult(BaseModel):
+    """What a job leaves behind besides its files."""
+
+    artifact: ModelArtifact | None = None
+
+
+def run(spec: LocalJob, report: ReportProgress) -> LocalResult:
+    """Do the job."""
+    # Before numpy is imported: it reads these once. Jobs side by side must not fight for cores.
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = str(spec.threads)
+    if isinstance(spec.job, CustomizeJob):
+        return LocalResult(artifact=_customize(spec.job, spec.model, report))
+    _evaluate(spec.job, spec.directory / PREDICTIONS, report)
+    return LocalResult()
+
+
+def _customize(job: CustomizeJob, directory: Path, report: ReportProgress) -> ModelArtifact:
+    # Seconds to import, so only here.
+    from flywheel.adapters.local_platform import models, students
+
+    train = Path(job.datasets.train)
+    examples = texts.read_training(train)
+    labels = [example.label for example in examples]
+    started = time.perf_counter()
+    trained = students.train(
+        job.candidate, [example.text for example in examples], labels, job.seed, report
+    )
+    seconds = time.perf_counter() - started
+    report(95, "saving the model")
+    params = {**trained.params, "seed": job.seed}
+    digest = models.save(
+        directory, job.candidate, students.Trained(trained.model, params), labels, train
+    )
+    return ModelArtifact(
+        uri=str(directory),
+        digest=digest,
+        size_bytes=models.size_bytes(directory),
+        train_records=len(examples),
+        train_seconds=seconds,
+        params=params,
+    )
+
+
+def _evaluate(job: EvaluateJob, predictions: Path, report: ReportProgress) -> None:
+    answer = _base_model(job) if job.eval_type == "base-eval" else _customized_model(job)
+    requests = texts.read_requests(Path(job.datasets.eval))
+    draft = predictions.with_suffix(".tmp")
+    with draft.open("wb") as file:
+        for prediction in _ask(answer, requests, report):
+            file.write(prediction.model_dump_json().encode() + b"\n")
+    draft.replace(predictions)
+
+
+def _ask(
+    answer: Callable[[str], str], requests: list[str], report: ReportProgress
+) -> Iterator[PredictionRow]:
+    """Ask one request after the other, as production does, and measure each."""
+    if requests:
+        answer(requests[0])  # the first answer also pays for what is loaded late
+    step = max(1, len(requests) // 20)
+    for row, text in enumerate(requests):
+        if row % step == 0:
+            report(100 * row / len(requests), f"answered {row:,} of {len(requests):,}")
+        started = time.perf_counter()
+        reply = answer(text)
+        seconds = time.perf_counter() - started
+        yield PredictionRow(
+            row=row,
+            answer=reply,
+            seconds=seconds,
+            input_tokens=texts.count_tokens(text),
+            output_tokens=texts.count_tokens(reply),
+        )
+
+
+def _base_model(job: EvaluateJob) -> Callable[[str], str]:
+    """Always the most frequent label of the training set; of equally frequent ones the first."""
+    counts = Counter(example.label for example in texts.read_training(Path(job.datasets.train)))
+    reply = texts.answer_text(min(counts, key=lambda label: (-counts[label], label)))
+    return lambda _: reply
+
+
+def _customized_model(job: EvaluateJob) -> Callable[[str], str]:
+    from flywheel.adapters.local_platform import models
+
+    if job.eval_type != "customized-eval" or job.artifact is None:
+        raise InvalidInputError(
+            f"The local platform cannot run '{job.eval_type}' on {job.candidate}.",
+            "It runs base-eval, and customized-eval of a trained model.",
+        )
+    model = models.load(Path(job.artifact))
+    return lambda text: texts.answer_text(str(model.predict([text])[0]))
+
+
+if __name__ == "__main__":
+    job_main(LocalJob, run)

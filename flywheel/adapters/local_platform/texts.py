@@ -1,0 +1,103 @@
+"""What students read and write: the text of a request, the label of an answer."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from flywheel.errors import DataError
+
+_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_LABEL = re.compile(r"\[\[\[(.+?)\]\]\]")
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+class Example(NamedTuple):
+    """One training record."""
+
+    text: str
+    label: str
+
+
+def request_text(messages: object) -> str:
+    """The text of the last user message, links left out: they name no class, they identify.
+
+    Of a message in parts, the text parts. "" where there is none.
+    """
+    if not isinstance(messages, list):
+        return ""
+    for message in reversed(messages):
+        if isinstance(message, dict) and message.get("role") == "user":
+            return _LINK.sub(" ", _content_text(message.get("content"))).strip()
+    return ""
+
+
+def answer_text(label: str) -> str:
+    """A label in the form in which the teacher answers, so that a student can take its place."""
+    return f"[[[{label}]]]"
+
+
+def count_tokens(text: str) -> int:
+    """Words and punctuation marks: the unit in which a student's input and output are counted."""
+    return len(_TOKEN.findall(text))
+
+
+def read_training(path: Path) -> list[Example]:
+    """The records of a training file; the last message of each is the answer to learn.
+
+    Raises DataError where the file is not there or a line is not such a record.
+    """
+    examples = []
+    for number, record in enumerate(_lines(path), start=1):
+        try:
+            *request, answer = record["messages"]
+            found = _LABEL.search(answer["content"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise _malformed(path, number) from error
+        if found is None:
+            raise _malformed(path, number)
+        examples.append(Example(request_text(request), found[1].strip()))
+    return examples
+
+
+def read_requests(path: Path) -> list[str]:
+    """The text of every request of an evaluation file. Raises DataError like `read_training`."""
+    texts = []
+    for number, record in enumerate(_lines(path), start=1):
+        try:
+            texts.append(request_text(record["request"]["messages"]))
+        except (KeyError, TypeError) as error:
+            raise _malformed(path, number) from error
+    return texts
+
+
+def _content_text(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "\n".join(
+            part["text"]
+            for part in content
+            if isinstance(part, dict) and isinstance(part.get("text"), str)
+        )
+    return ""
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                yield orjson.loads(line)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"The dataset {path} is not there.", "Start the run again to build it anew."
+        ) from error
+
+
+def _malformed(path: Path, number: int) -> DataError:
+    return DataError(
+        f"Line {number} of {path} is not a record that a student can learn from or answer.",
+        "Local students classify: every training answer has to carry a label.",
+    )
