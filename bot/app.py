@@ -3,13 +3,13 @@
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.context import Bot, Origin
+from bot.context import Bot
 from bot.deliveries import Deliveries
 from bot.errors import unexpected
 from bot.listeners import register
@@ -20,21 +20,24 @@ from flywheel.ports.backends import Backends
 log = logging.getLogger(__name__)
 
 
+class ConsoleAddress(NamedTuple):
+    """Where a console's workspace is."""
+
+    api_url: str
+    channels: str  # what the ids of its channels start with
+
+
 def build_app(
     backends: Backends,
     *,
     token: str,
     signing_secret: str,
-    origin: Origin = "slack",
-    api_url: str | None = None,
+    console: ConsoleAddress | None = None,
 ) -> tuple[AsyncApp, Bot]:
-    """The app with its listeners, and the parts that they share.
-
-    `api_url` names another Web API than Slack's own, such as the console's.
-    """
+    """The app with its listeners, and the parts that they share; for Slack or for a console."""
     client = AsyncWebClient(token=token, retry_handlers=retry_handlers())
-    if api_url is not None:
-        client.base_url = api_url
+    if console is not None:
+        client.base_url = console.api_url
         client.proxy = None  # it is on this machine
 
     async def use_our_client(
@@ -51,7 +54,8 @@ def build_app(
         before_authorize=use_our_client,
     )
     messenger = Messenger(client)
-    bot = Bot(backends, messenger, Relay(backends, messenger), origin)
+    relay = Relay(backends, messenger, workspace=console.channels if console else None)
+    bot = Bot(backends, messenger, relay, "console" if console else "slack")
     app.middleware(Deliveries(backends.database).middleware)
     app.error(_on_error)
     register(app, bot)

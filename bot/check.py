@@ -1,49 +1,42 @@
 """Slack's line in `flywheel doctor`."""
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
-
+from bot.serve import slack_problem, who_am_i
+from flywheel.errors import FlywheelError
 from flywheel.settings import Settings
 from flywheel.views import PartStatus
 
-TIMEOUT_SECONDS = 5
-
 
 async def check_slack(settings: Settings) -> PartStatus:
-    """Whether Slack is configured, and whether it takes the token."""
-    secrets = settings.secrets
-    if secrets.slack_bot_token is None:
+    """Whether Slack is configured and takes the token; the console needs neither."""
+    token = settings.secrets.slack_bot_token
+    problem = slack_problem(settings)
+    if problem is not None or token is None:
+        off = token is None
         return PartStatus(
-            part="Slack",
-            implementation="none",
-            state="off",
-            detail="SLACK_BOT_TOKEN is not set; `flywheel chat` has the same conversation",
+            part="chat",
+            implementation="console",
+            state="off" if off else "failed",
+            detail="Slack is not configured; `flywheel chat` needs nothing"
+            if off
+            else str(problem),
         )
-    mode = "Socket Mode" if secrets.slack_app_token is not None else "HTTP"
-    if secrets.slack_app_token is None and secrets.slack_signing_secret is None:
-        return PartStatus(
-            part="Slack",
-            implementation="none",
-            state="failed",
-            detail="SLACK_BOT_TOKEN is set, but neither way for Slack to reach the bot is",
-            hint="Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP.",
-        )
-    client = AsyncWebClient(secrets.slack_bot_token.get_secret_value(), timeout=TIMEOUT_SECONDS)
+    mode = "Socket Mode" if settings.secrets.slack_app_token else "HTTP"
     try:
-        who = await client.auth_test()
-    except SlackApiError as error:
+        name = await who_am_i(token.get_secret_value())
+    except FlywheelError as error:
         return PartStatus(
-            part="Slack",
-            implementation=mode,
+            part="chat",
+            implementation=f"Slack, {mode}",
             state="failed",
-            detail=f"Slack refuses the token: {error.response['error']}",
-            hint="Check SLACK_BOT_TOKEN.",
+            detail=error.message,
+            hint=error.hint,
         )
-    except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError):
-        return PartStatus(
-            part="Slack", implementation=mode, state="failed", detail="Slack does not answer"
-        )
+    if settings.slack_config.approvers:
+        return PartStatus(part="chat", implementation=f"Slack, {mode}", state="ok", detail=name)
     return PartStatus(
-        part="Slack", implementation=mode, state="ok", detail=f"{who['user']} in {who['team']}"
+        part="chat",
+        implementation=f"Slack, {mode}",
+        state="ok",
+        detail=f"{name}; nobody can approve promotions",
+        hint="List Slack user ids in slack_config.approvers.",
     )

@@ -41,9 +41,14 @@ class Relay:
     """Keeps Slack in step with the runs that have a card."""
 
     def __init__(
-        self, backends: Backends, messenger: Messenger, claim_seconds: float = 90.0
+        self,
+        backends: Backends,
+        messenger: Messenger,
+        *,
+        workspace: str | None = None,
+        claim_seconds: float = 90.0,
     ) -> None:
-        self.store = Store(backends.database)
+        self.store = Store(backends.database, workspace)
         self._backends = backends
         self._messenger = messenger
         self._claim_age = timedelta(seconds=claim_seconds)

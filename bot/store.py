@@ -10,12 +10,23 @@ from bot.models import SlackCard, SlackPost
 from flywheel.clock import utc_now
 from flywheel.db.engine import Database
 
+CONSOLE = "console-"  # what the channels of consoles are called; they end with their session
+
 
 class Store:
-    """Cards and posts; every claim is won by exactly one process."""
+    """Cards and posts; every claim is won by exactly one process.
 
-    def __init__(self, database: Database) -> None:
+    Slack and every console have messages of their own: a store sees those in the channels whose
+    ids start with `workspace`, or all that are no console's where that is None.
+    """
+
+    def __init__(self, database: Database, workspace: str | None = None) -> None:
         self._database = database
+        self._ours = (
+            ~col(SlackCard.channel).startswith(CONSOLE, autoescape=True)
+            if workspace is None
+            else col(SlackCard.channel).startswith(workspace, autoescape=True)
+        )
 
     async def claim_card(self, run_id: int, channel: str) -> bool:
         """Note that a run's card is about to be posted; False where it has one."""
@@ -62,7 +73,9 @@ class Store:
 
     async def newest_cards(self, limit: int) -> list[SlackCard]:
         """The cards of the newest runs, oldest run first."""
-        query = select(SlackCard).order_by(col(SlackCard.run_id).desc()).limit(limit)
+        query = (
+            select(SlackCard).where(self._ours).order_by(col(SlackCard.run_id).desc()).limit(limit)
+        )
         async with self._database.transaction() as session:
             return list(await session.exec(query))[::-1]
 
@@ -77,6 +90,13 @@ class Store:
         async with self._database.transaction() as session:
             await session.exec(delete(SlackPost).where(col(SlackPost.run_id) == run_id))
             await session.exec(delete(SlackCard).where(col(SlackCard.run_id) == run_id))
+
+    async def clear(self) -> None:
+        """Drop the rows of this workspace: its messages are gone with it."""
+        mine = select(SlackCard.run_id).where(self._ours)
+        async with self._database.transaction() as session:
+            await session.exec(delete(SlackPost).where(col(SlackPost.run_id).in_(mine)))
+            await session.exec(delete(SlackCard).where(self._ours))
 
     async def posts(self, run_id: int) -> dict[int, SlackPost]:
         """The posts of a run by event id."""

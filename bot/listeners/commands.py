@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flywheel.service.logs import list_workloads
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
@@ -29,7 +30,6 @@ from bot.views.results import results
 from bot.views.text import unescape
 from flywheel.clock import utc_now
 from flywheel.errors import ConflictError, UnavailableError
-from flywheel.service.logs import list_workloads
 from flywheel.service.promotions import incumbents, promote, rollback
 from flywheel.service.runs import cancel_run, get_run, list_runs, run_events, start_run
 from flywheel.views import Actor, RunRequest

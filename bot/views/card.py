@@ -17,6 +17,7 @@ from flywheel.formatting import count, duration
 from flywheel.views import RunView
 
 CANCEL = "cancel_run"
+CARD_BLOCK = "card:"
 
 _STATUS = {
     "pending": "waiting for a worker",
@@ -31,7 +32,7 @@ ENDED = frozenset({"completed", "failed", "cancelled"})
 
 def card_block_id(run_id: str) -> str:
     """Marks a card, so that it is found again after a restart."""
-    return f"card:{run_id}"
+    return f"{CARD_BLOCK}{run_id}"
 
 
 def card(view: RunView, now: datetime) -> Message:

@@ -32,12 +32,14 @@ def results(view: RunView, decisions: Sequence[str] = (), event_id: int | None =
     if view.nims:
         blocks.append(score_table(view))
     if view.summary:
-        blocks.append(section(mrkdwn(view.summary, 2500)))
+        blocks.append(section(mrkdwn(view.summary, 2000)))
     if decisions:
         lines = [f"*Decided:* {mrkdwn(text, 600)}" for text in decisions]
-        blocks.append(section(lines_that_fit(lines, 2500), "decision"))
+        blocks.append(section(lines_that_fit(lines, 1600), "decision"))
     elif view.approval_id:
         blocks.append(decision_buttons(view))
+    elif recommendation is not None and recommendation.verdict == "promote":
+        blocks.append(section("Not open for a decision any more: a newer run has finished."))
     blocks.append(context(_small_print(view)))
     return message(_fallback(view, decisions), blocks)
 
@@ -87,7 +89,7 @@ def saving_line(recommendation: Recommendation) -> str | None:
 
 
 def _recommendation(recommendation: Recommendation) -> str:
-    parts = [verdict_line(recommendation), mrkdwn(recommendation.reason, 1500)]
+    parts = [verdict_line(recommendation), mrkdwn(recommendation.reason, 1000)]
     saving = saving_line(recommendation)
     if saving and recommendation.verdict == "promote":
         parts.append(f"{saving}.")

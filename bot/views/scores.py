@@ -11,7 +11,7 @@ from flywheel.formatting import duration, money
 from flywheel.views import CandidateView, RunView
 
 TABLE_ROWS = 100
-TABLE_TEXT = 4000  # a message holds about 9,600 characters in all
+TABLE_TEXT = 3500  # a message holds about 9,600 characters in all
 _PREFORMATTED = 2800
 _COLUMNS = ("Model", "Macro-F1", "95 % interval", "Accuracy", "Time", "Cost per 1,000", "Rule")
 _RIGHT = frozenset({3, 4, 5})

@@ -1,0 +1,65 @@
+"""The commands that the bot adds to `flywheel`."""
+
+import typer
+
+from bot.console.demo import demo as play_demo
+from bot.console.session import chat as talk
+from bot.console.session import console_for
+from bot.serve import serve
+from flywheel.cli.context import backends, console, run
+
+_HOST = typer.Option("127.0.0.1", help="Address to listen on.")
+_PORT = typer.Option(8080, min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("bot")(bot)
+    app.command("up")(up)
+    app.command("chat")(chat)
+    app.command("demo")(demo)
+
+
+def bot(host: str = _HOST, port: int = _PORT) -> None:
+    """Run the Slack bot alone; `flywheel worker` drives the runs elsewhere."""
+    _serve(host, port, with_worker=False)
+
+
+def up(host: str = _HOST, port: int = _PORT) -> None:
+    """Run everything in one process: worker, Slack bot and HTTP."""
+    _serve(host, port, with_worker=True)
+
+
+def chat() -> None:
+    """Talk to flywheel in this terminal: the same app as in Slack, without a workspace."""
+
+    async def main() -> None:
+        async with backends(with_queue=True) as opened:
+            await talk(opened, console_for())
+
+    run(main())
+
+
+def demo() -> None:
+    """See a whole run in conversation, from a synthetic log to an approval and back."""
+
+    async def main() -> bool:
+        async with backends(with_queue=True) as opened:
+            return await play_demo(opened)
+
+    if not run(main()):
+        raise typer.Exit(1)
+
+
+def _serve(host: str, port: int, *, with_worker: bool) -> None:
+    async def main() -> None:
+        async with backends(with_queue=True) as opened:
+            await serve(
+                opened,
+                with_worker=with_worker,
+                host=host,
+                port=port,
+                say=lambda line: console.print(line, markup=False, soft_wrap=True),
+            )
+
+    run(main())

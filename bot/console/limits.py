@@ -1,0 +1,209 @@
+"""Slack's limits on what an app may send, checked the way Slack's Web API refuses it.
+
+The numbers are those of Slack's Block Kit reference.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+MESSAGE_TEXT = 40_000
+MESSAGE_BLOCKS = 50
+MODAL_BLOCKS = 100
+ALL_TEXT = 9_600  # of all blocks of one message together
+PRIVATE_METADATA = 3_000
+ID = 255
+
+Json = dict[str, Any]
+
+
+def message_problems(blocks: Sequence[Json]) -> list[str]:
+    """Why Slack would refuse these blocks in a message; empty where it would not."""
+    problems = [*_blocks(blocks, MESSAGE_BLOCKS)]
+    if sum(len(text) for text in texts(blocks)) > ALL_TEXT:
+        problems.append(f"the blocks hold more than {ALL_TEXT} characters")
+    if sum(block.get("type") == "table" for block in blocks) > 1:
+        problems.append("a message holds one table at most")
+    if any(block.get("type") == "input" for block in blocks):
+        problems.append("input blocks belong into modals")
+    return problems
+
+
+def view_problems(view: Json) -> list[str]:
+    """Why Slack would refuse this modal; empty where it would not."""
+    problems = [*_blocks(view.get("blocks") or [], MODAL_BLOCKS)]
+    if view.get("type") != "modal":
+        problems.append("the view is not a modal")
+    if not view.get("blocks"):
+        problems.append("a modal needs blocks")
+    for key in ("title", "submit", "close"):
+        if key in view:
+            problems += _text(view[key], 24, f"the modal's {key}", "plain_text")
+    if "title" not in view:
+        problems.append("a modal needs a title")
+    if len(view.get("private_metadata", "")) > PRIVATE_METADATA:
+        problems.append(f"private_metadata is longer than {PRIVATE_METADATA} characters")
+    if any(b.get("type") == "input" for b in view.get("blocks") or []) and "submit" not in view:
+        problems.append("a modal with inputs needs a submit button")
+    if any(block.get("type") == "table" for block in view.get("blocks") or []):
+        problems.append("tables belong into messages")
+    return problems
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text that a reader sees."""
+    if isinstance(value, dict):
+        if isinstance(value.get("text"), str):
+            yield value["text"]
+        for key, part in value.items():
+            if key != "text" or not isinstance(part, str):
+                yield from texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from texts(part)
+
+
+def _blocks(blocks: Sequence[Json], most: int) -> Iterator[str]:
+    if len(blocks) > most:
+        yield f"more than {most} blocks"
+    ids = [block["block_id"] for block in blocks if "block_id" in block]
+    yield from _unique(ids, "block_id")
+    yield from _unique([e["action_id"] for b in blocks for e in _elements(b)], "action_id")
+    for position, block in enumerate(blocks):
+        yield from (f"block {position}: {problem}" for problem in _block(block))
+
+
+def _unique(ids: Sequence[str], what: str) -> Iterator[str]:
+    if len(set(ids)) != len(ids):
+        yield f"a {what} appears twice"
+    if any(not 1 <= len(name) <= ID for name in ids):
+        yield f"a {what} is empty or longer than {ID} characters"
+
+
+def _elements(block: Json) -> list[Json]:
+    """The interactive elements of a block."""
+    elements = list(block.get("elements", [])) if block.get("type") == "actions" else []
+    if block.get("type") == "input":
+        elements.append(block.get("element", {}))
+    return [element for element in elements if "action_id" in element]
+
+
+def _block(block: Json) -> Iterator[str]:
+    check = _CHECKS.get(block.get("type", ""))
+    if check is None:
+        yield f"unknown type {block.get('type')!r}"
+    else:
+        yield from check(block)
+
+
+def _section(block: Json) -> Iterator[str]:
+    if "text" not in block and not block.get("fields"):
+        yield "a section needs text or fields"
+    if "text" in block:
+        yield from _text(block["text"], 3_000, "text")
+    if len(block.get("fields", [])) > 10:
+        yield "more than 10 fields"
+    for part in block.get("fields", []):
+        yield from _text(part, 2_000, "a field")
+
+
+def _header(block: Json) -> Iterator[str]:
+    yield from _text(block.get("text"), 150, "text", "plain_text")
+
+
+def _context(block: Json) -> Iterator[str]:
+    if not 1 <= len(block.get("elements", [])) <= 10:
+        yield "a context needs 1 to 10 elements"
+    for part in block.get("elements", []):
+        yield from _text(part, 3_000, "an element")
+
+
+def _actions(block: Json) -> Iterator[str]:
+    if not 1 <= len(block.get("elements", [])) <= 25:
+        yield "an actions block needs 1 to 25 elements"
+    for part in block.get("elements", []):
+        yield from _element(part)
+
+
+def _input(block: Json) -> Iterator[str]:
+    yield from _text(block.get("label"), 2_000, "label", "plain_text")
+    yield from _element(block.get("element", {}))
+
+
+def _element(element: Json) -> Iterator[str]:
+    match element.get("type"):
+        case "button":
+            yield from _text(element.get("text"), 75, "a button's text", "plain_text")
+            if len(element.get("value", "")) > 2_000:
+                yield "a button's value is longer than 2,000 characters"
+            if element.get("style") not in {None, "primary", "danger"}:
+                yield "a button's style is unknown"
+            if "confirm" in element:
+                yield from _confirm(element["confirm"])
+        case "static_select":
+            options = element.get("options", [])
+            if not 1 <= len(options) <= 100:
+                yield "a select needs 1 to 100 options"
+            for option in options:
+                yield from _option(option)
+            yield from _unique([o.get("value", "") for o in options], "option value")
+            if "initial_option" in element and element["initial_option"] not in options:
+                yield "the initial option is not among the options"
+        case "plain_text_input":
+            if not 0 < element.get("max_length", 1) <= 3_000:
+                yield "max_length must be 1 to 3,000"
+        case other:
+            yield f"unknown element {other!r}"
+
+
+def _option(option: Json) -> Iterator[str]:
+    yield from _text(option.get("text"), 75, "an option's text")
+    if not 1 <= len(option.get("value", "")) <= 150:
+        yield "an option's value must have 1 to 150 characters"
+    if "description" in option:
+        yield from _text(option["description"], 75, "an option's description", "plain_text")
+
+
+def _confirm(confirm: Json) -> Iterator[str]:
+    yield from _text(confirm.get("title"), 100, "a confirmation's title", "plain_text")
+    yield from _text(confirm.get("text"), 300, "a confirmation's text")
+    for key in ("confirm", "deny"):
+        yield from _text(confirm.get(key), 30, f"a confirmation's {key}", "plain_text")
+
+
+def _table(block: Json) -> Iterator[str]:
+    rows = block.get("rows", [])
+    if not 1 <= len(rows) <= 100:
+        yield "a table needs 1 to 100 rows"
+    if any(not 1 <= len(row) <= 20 for row in rows):
+        yield "a table's row needs 1 to 20 cells"
+    if len({len(row) for row in rows}) > 1:
+        yield "a table's rows differ in length"
+    if len(block.get("column_settings", [])) > 20:
+        yield "more than 20 column settings"
+    for row in rows:
+        for cell in row:
+            if cell.get("type") != "raw_text" or not cell.get("text"):
+                yield "a table's cell needs text"
+
+
+def _text(text: Any, most: int, what: str, kind: str | None = None) -> list[str]:
+    if not isinstance(text, dict) or text.get("type") not in {"plain_text", "mrkdwn"}:
+        return [f"{what} is not a text"]
+    problems = []
+    if kind is not None and text["type"] != kind:
+        problems.append(f"{what} must be {kind}")
+    length = len(text.get("text") or "")
+    if not 1 <= length <= most:
+        problems.append(f"{what} must have 1 to {most:,} characters, not {length:,}")
+    return problems
+
+
+_CHECKS: dict[str, Callable[[Json], Iterator[str]]] = {
+    "section": _section,
+    "header": _header,
+    "context": _context,
+    "actions": _actions,
+    "divider": lambda _: iter(()),
+    "input": _input,
+    "table": _table,
+}

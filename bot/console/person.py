@@ -1,0 +1,185 @@
+"""What a person does in the workspace, sent to the app as Slack sends it: signed HTTP requests."""
+
+import json
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
+
+from slack_bolt import BoltResponse
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.signature import SignatureVerifier
+
+from bot.console.limits import Json
+from bot.console.workspace import APP_USER, TEAM, OpenView, Posted, Workspace
+
+Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
+
+
+class Delivery:
+    """Signs what the workspace has to say and hands it to the app."""
+
+    def __init__(self, workspace: Workspace, dispatch: Dispatch) -> None:
+        self._verifier = SignatureVerifier(workspace.signing_secret)
+        self._dispatch = dispatch
+
+    async def form(self, **fields: str) -> BoltResponse:
+        """A slash command or an interaction."""
+        return await self.send(urlencode(fields), "application/x-www-form-urlencoded")
+
+    async def send(self, body: str, content_type: str) -> BoltResponse:
+        """A request with this body and a signature made now."""
+        timestamp = str(int(time.time()))
+        signature = self._verifier.generate_signature(timestamp=timestamp, body=body)
+        request = AsyncBoltRequest(
+            body=body,
+            headers={
+                "content-type": [content_type],
+                "x-slack-request-timestamp": [timestamp],
+                "x-slack-signature": [signature or ""],
+            },
+        )
+        return await self._dispatch(request)
+
+
+class Person:
+    """One person at the keyboard."""
+
+    def __init__(
+        self, workspace: Workspace, delivery: Delivery, response_base: str, user: str
+    ) -> None:
+        self.id = user
+        self.name = workspace.users[user]
+        self._workspace = workspace
+        self._delivery = delivery
+        self._response_base = response_base
+
+    async def command(self, channel: str, text: str) -> BoltResponse:
+        """Type `/flywheel <text>`."""
+        return await self._delivery.form(
+            command="/flywheel",
+            text=_escape(text),
+            user_id=self.id,
+            user_name=self.name,
+            channel_id=channel,
+            channel_name=self._workspace.channel_name(channel),
+            team_id=TEAM,
+            trigger_id=self._workspace.new_trigger(self.id),
+            response_url=self._response_url(channel, None),
+        )
+
+    async def press(self, message: Posted, action_id: str) -> BoltResponse:
+        """Press a button of a message. Raises LookupError where it has none of that name."""
+        button = next((b for b in buttons(message) if b["action_id"] == action_id), None)
+        if button is None:
+            raise LookupError(f"the message has no button {action_id}")
+        payload = {
+            "type": "block_actions",
+            "user": self._user(),
+            "team": {"id": TEAM},
+            "api_app_id": "A0FLYWHEEL1",
+            "trigger_id": self._workspace.new_trigger(self.id),
+            "response_url": self._response_url(message.channel, message),
+            "container": {
+                "type": "message",
+                "message_ts": message.ts,
+                "channel_id": message.channel,
+                "is_ephemeral": message.only_for is not None,
+            },
+            "channel": {
+                "id": message.channel,
+                "name": self._workspace.channel_name(message.channel),
+            },
+            "actions": [{**button, "block_id": button["block_id"], "action_ts": message.ts}],
+        }
+        return await self._delivery.form(payload=json.dumps(payload))
+
+    async def submit(self, opened: OpenView, values: dict[str, str]) -> dict[str, str]:
+        """Submit a modal with one value per input block; returns the errors, if any."""
+        payload = {
+            "type": "view_submission",
+            "user": self._user(),
+            "team": {"id": TEAM},
+            "api_app_id": "A0FLYWHEEL1",
+            "trigger_id": self._workspace.new_trigger(self.id),
+            "view": {
+                **opened.view,
+                "id": opened.id,
+                "hash": opened.hash,
+                "state": {"values": _state(opened.view, values)},
+            },
+        }
+        answer = await self._delivery.form(payload=json.dumps(payload))
+        body = json.loads(answer.body) if answer.body else {}
+        if body.get("response_action") == "errors":
+            return dict(body["errors"])
+        if opened.id in self._workspace.views:
+            self._workspace.close_view(opened.id)
+        return {}
+
+    async def say(self, channel: str, text: str, thread_ts: str | None = None) -> Posted:
+        """Write a message: to the app directly, or mentioning it in the channel."""
+        direct = channel in self._workspace.direct
+        written = _escape(text) if direct else f"<@{APP_USER}> {_escape(text)}"
+        message = self._workspace.say(self.id, channel, written, thread_ts)
+        event: Json = {
+            "type": "message" if direct else "app_mention",
+            "user": self.id,
+            "text": written,
+            "ts": message.ts,
+            "channel": channel,
+        }
+        if direct:
+            event["channel_type"] = "im"
+        if thread_ts is not None:
+            event["thread_ts"] = thread_ts
+        body = {
+            "type": "event_callback",
+            "team_id": TEAM,
+            "api_app_id": "A0FLYWHEEL1",
+            "event_id": f"Ev{secrets.token_hex(8)}",
+            "event_time": int(time.time()),
+            "event": event,
+        }
+        await self._delivery.send(json.dumps(body), "application/json")
+        return message
+
+    def _user(self) -> Json:
+        return {"id": self.id, "name": self.name, "username": self.name, "team_id": TEAM}
+
+    def _response_url(self, channel: str, message: Posted | None) -> str:
+        return self._response_base + self._workspace.new_response(channel, self.id, message)
+
+
+def buttons(message: Posted) -> list[Json]:
+    """The buttons of a message, each with its block_id."""
+    return [
+        {**element, "block_id": block.get("block_id", "")}
+        for block in message.blocks
+        if block.get("type") == "actions"
+        for element in block["elements"]
+        if element["type"] == "button"
+    ]
+
+
+def _state(view: Json, values: dict[str, str]) -> Json:
+    """What a person has filled in, as Slack reports it."""
+    state: Json = {}
+    for block in view["blocks"]:
+        if block["type"] != "input":
+            continue
+        element = block["element"]
+        value = values.get(block["block_id"])
+        if element["type"] == "static_select":
+            options = [*element["options"], element.get("initial_option", {})]
+            wanted = value or element.get("initial_option", {}).get("value")
+            chosen = next(o for o in options if o.get("value") == wanted)
+            filled: Json = {"type": "static_select", "selected_option": chosen}
+        else:
+            filled = {"type": "plain_text_input", "value": value or None}
+        state[block["block_id"]] = {element["action_id"]: filled}
+    return state
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,230 @@
+"""The workspace drawn in a terminal: messages in panels, threads indented, edits in one line."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.box import ROUNDED, SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from bot.console.limits import Json
+from bot.console.mrkdwn import to_rich
+from bot.console.person import buttons
+from bot.console.workspace import APP_USER, Change, OpenView, Posted, Workspace
+from bot.views.card import CARD_BLOCK
+
+_INDENT = 4
+
+
+@dataclass(frozen=True)
+class Button:
+    """A button that can be pressed by its number."""
+
+    message: Posted
+    action_id: str
+    confirm: Json | None = None
+
+
+class Screen:
+    """Draws every change of a workspace, as one person sees it."""
+
+    def __init__(self, workspace: Workspace, console: Console) -> None:
+        self.buttons: dict[int, Button] = {}
+        self._workspace = workspace
+        self._console = console
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._lines: dict[str, str] = {}
+
+    def draw(self, change: Change) -> None:
+        """Show one change."""
+        message = change.message
+        if message is not None and message.user == APP_USER:
+            if change.kind == "edited" and _is_card(message):
+                self._draw_edit(message)
+            else:
+                self._draw_message(message, edited=change.kind == "edited")
+        elif change.kind == "view-opened" and change.view is not None:
+            self._draw_modal(change.view)
+
+    def typed(self, name: str, text: str) -> None:
+        """What a person types, on a line of its own."""
+        self.typed_start(name)
+        self.typed_key(text)
+        self.typed_end()
+
+    def typed_start(self, name: str) -> None:
+        """The beginning of a line that appears key by key."""
+        self._console.print()
+        self._console.print(Text(f"{name} ❯ ", "bold green"), end="")
+
+    def typed_key(self, key: str) -> None:
+        """The next part of it."""
+        self._console.print(Text(key, "bold"), end="", soft_wrap=True)
+
+    def typed_end(self) -> None:
+        """Its end."""
+        self._console.print()
+
+    def note(self, text: str) -> None:
+        """A line about the conversation that is not a part of it."""
+        self._console.print(Text(text, "italic"))
+
+    def _draw_message(self, message: Posted, edited: bool) -> None:
+        self._forget_buttons(message)
+        where = [self._workspace.users[message.user], _clock(message.ts)]
+        if message.broadcast:
+            where.append("also sent to the channel")
+        if edited:
+            where = [where[0], "edited"]
+        if message.only_for is not None:
+            where.append(f"only {self._workspace.users[message.only_for]} sees this")
+        self._lines[message.ts] = message.text
+        body = Group(*self._blocks(message))
+        if self._is_short(message):
+            self._draw_short(message)
+            return
+        panel = Panel(
+            body,
+            box=ROUNDED,
+            title=Text(" · ".join(where), "dim"),
+            title_align="left",
+            border_style="dim" if message.only_for else "blue",
+            padding=(0, 1),
+        )
+        self._print(panel, message)
+
+    def _is_short(self, message: Posted) -> bool:
+        """One paragraph in a thread needs no frame."""
+        return (
+            message.thread_ts is not None
+            and len(message.blocks) == 1
+            and message.blocks[0]["type"] == "section"
+            and message.text.count("\n") == 0
+            and len(message.text) < 240
+        )
+
+    def _draw_short(self, message: Posted) -> None:
+        line = to_rich(message.blocks[0]["text"]["text"], self._workspace.users)
+        table = Table.grid(padding=(0, 1))
+        table.add_row(Text("↳", "dim"), line)
+        self._console.print(Padding(table, (0, 0, 0, 1)))
+
+    def _draw_edit(self, message: Posted) -> None:
+        """A card changes many times a minute: one line says what is new."""
+        self._forget_buttons(message)
+        if self._lines.get(message.ts) == message.text:
+            return
+        self._lines[message.ts] = message.text
+        line = to_rich(message.text, self._workspace.users)
+        line.stylize("dim")
+        self._console.print(Padding(line, (0, 0, 0, 1)), soft_wrap=False)
+        for _ in self._blocks(message):  # numbers the buttons that are still there
+            pass
+
+    def _draw_modal(self, opened: OpenView) -> None:
+        view = opened.view
+        parts: list[RenderableType] = []
+        for block in view["blocks"]:
+            if block["type"] == "input":
+                parts.append(Text(f"▸ {block['label']['text']}", "bold"))
+                if block["element"]["type"] == "static_select":
+                    parts += [Padding(line, (0, 0, 0, 2)) for line in option_lines(block)]
+            else:
+                parts += list(self._block(block, None))
+        footer = f"[{view['submit']['text']}]  [{view.get('close', {}).get('text', 'Close')}]"
+        self._console.print(
+            Panel(
+                Group(*parts, Text(), Text(footer, "bold")),
+                title=Text(f" {view['title']['text']} ", "bold"),
+                border_style="magenta",
+                padding=(1, 2),
+            )
+        )
+
+    def _print(self, shown: RenderableType, message: Posted) -> None:
+        indent = 0 if message.thread_ts is None or message.broadcast else _INDENT
+        self._console.print(Padding(shown, (0, 0, 0, indent)))
+
+    def _blocks(self, message: Posted) -> Iterator[RenderableType]:
+        for position, block in enumerate(message.blocks):
+            if position and block["type"] in {"section", "actions", "table"}:
+                yield Text()
+            yield from self._block(block, message)
+        if not message.blocks:
+            yield to_rich(message.text, self._workspace.users)
+
+    def _block(self, block: Json, message: Posted | None) -> Iterator[RenderableType]:
+        match block["type"]:
+            case "header":
+                yield Text(block["text"]["text"], "bold")
+            case "section":
+                yield to_rich(block["text"]["text"], self._workspace.users)
+            case "context":
+                for element in block["elements"]:
+                    line = to_rich(element["text"], self._workspace.users)
+                    line.stylize("dim")
+                    yield line
+            case "table":
+                yield _table(block)
+            case "actions" if message is not None:
+                yield self._button_row(block, message)
+
+    def _button_row(self, block: Json, message: Posted) -> Text:
+        row = Text()
+        for button in buttons(message):
+            if button["block_id"] != block.get("block_id", ""):
+                continue
+            number = self._number(message, button)
+            style = {"primary": "bold green", "danger": "bold red"}.get(
+                button.get("style", ""), "bold"
+            )
+            row.append(f"[{number}] {button['text']['text']}", style)
+            row.append("   ")
+        return row
+
+    def _number(self, message: Posted, button: Json) -> int:
+        key = (message.ts, button["action_id"])
+        number = self._numbers.setdefault(key, len(self._numbers) + 1)
+        self.buttons[number] = Button(message, button["action_id"], button.get("confirm"))
+        return number
+
+    def _forget_buttons(self, message: Posted) -> None:
+        for number in [n for n, b in self.buttons.items() if b.message.ts == message.ts]:
+            del self.buttons[number]
+
+
+def option_lines(block: Json) -> list[Text]:
+    """The options of a select, the chosen one marked."""
+    chosen = block["element"].get("initial_option", {}).get("value")
+    lines = []
+    for number, option in enumerate(block["element"]["options"], start=1):
+        mark = "●" if option["value"] == chosen else "○"
+        line = Text(f"{mark} {number}. {option['text']['text']}")
+        if "description" in option:
+            line.append(f"  {option['description']['text']}", "dim")
+        lines.append(line)
+    return lines
+
+
+def _table(block: Json) -> Table:
+    settings = block.get("column_settings", [])
+    head, *rows = block["rows"]
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="bold")
+    for i, cell in enumerate(head):
+        right = i < len(settings) and settings[i].get("align") == "right"
+        table.add_column(cell["text"], justify="right" if right else "left")
+    for row in rows:
+        table.add_row(*(Text(cell["text"]) for cell in row))
+    return table
+
+
+def _is_card(message: Posted) -> bool:
+    return any(b.get("block_id", "").startswith(CARD_BLOCK) for b in message.blocks)
+
+
+def _clock(ts: str) -> str:
+    return f"{datetime.fromtimestamp(float(ts)).astimezone():%H:%M:%S}"

@@ -1,0 +1,146 @@
+"""`flywheel chat`: a person at the terminal in conversation with the app."""
+
+import asyncio
+import getpass
+
+from rich.console import Console
+
+from bot.console.limits import Json
+from bot.console.lines import LineReader
+from bot.console.person import Person
+from bot.console.render import Screen
+from bot.console.stage import Stage, open_stage
+from bot.console.workspace import OpenView
+from bot.serve import stop_on_signals
+from flywheel.ports.backends import Backends
+from flywheel.worker import run_worker
+
+ME = "U0CONSOLE01"
+_HELP = (
+    "/flywheel …   the command, e.g. /flywheel workloads or /flywheel help",
+    "1, 2, …       press the button with that number",
+    "@flywheel …   ask in the channel; any other text asks in a direct message",
+    "quit          leave (or Ctrl-D)",
+)
+
+
+def console_for(stream_width: int = 100) -> Console:
+    """The terminal; 100 columns where the output is not one."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = stream_width
+    return console
+
+
+async def chat(backends: Backends, console: Console) -> None:
+    """Talk until the person leaves; a worker runs in this process meanwhile."""
+    stop = stop_on_signals()
+    people = {ME: getpass.getuser()}
+    worker = asyncio.create_task(run_worker(backends, stop), name="worker")
+    try:
+        async with open_stage(backends, people, approvers=[ME]) as stage:
+            screen = Screen(stage.workspace, console)
+            stage.workspace.listeners.append(screen.draw)
+            console.print("This is flywheel in your terminal: the same app as in Slack.")
+            console.print("Try `/flywheel workloads`, or `help`.\n", markup=False)
+            await Chat(stage, screen, LineReader(stop), stage.people[ME]).run()
+    finally:
+        stop.set()
+        await worker
+
+
+class Chat:
+    """Turns typed lines into what a person does in Slack."""
+
+    def __init__(self, stage: Stage, screen: Screen, lines: LineReader, me: Person) -> None:
+        self._stage = stage
+        self._screen = screen
+        self._lines = lines
+        self._me = me
+
+    async def run(self) -> None:
+        """Until `quit`, the end of the input or a signal."""
+        while (line := await self._lines.read("❯ ")) is not None:
+            line = line.strip()
+            if line.lower() in {"quit", "exit", "q"}:
+                return
+            if not line:
+                continue
+            await self._handle(line)
+            await self._stage.bot.background.idle()
+            for opened in list(self._stage.workspace.views.values()):
+                await self._fill(opened)
+
+    async def _handle(self, line: str) -> None:
+        workspace = self._stage.workspace
+        if line.lower() in {"help", "?"}:
+            for text in _HELP:
+                self._screen.note(text)
+        elif line.isdigit():
+            await self._press(int(line))
+        elif line.split(maxsplit=1)[0].lower() in {"/flywheel", "flywheel"}:
+            await self._me.command(workspace.channel, line.partition(" ")[2].strip())
+        elif line.startswith("/"):
+            self._screen.note("The only command here is /flywheel; `/flywheel help` lists more.")
+        elif line.lower().startswith("@flywheel"):
+            question = line[len("@flywheel") :].strip()
+            await self._me.say(workspace.channel, question)
+        else:
+            await self._me.say(workspace.direct_channel(self._me.id), line)
+
+    async def _press(self, number: int) -> None:
+        button = self._screen.buttons.get(number)
+        if button is None:
+            numbers = ", ".join(str(n) for n in sorted(self._screen.buttons)) or "none"
+            self._screen.note(f"There is no button {number} now (there are: {numbers}).")
+            return
+        if button.confirm and not await self._agrees(button.confirm):
+            return
+        await self._me.press(button.message, button.action_id)
+
+    async def _agrees(self, confirm: Json) -> bool:
+        self._screen.note(f"{confirm['title']['text']} {confirm['text']['text']}")
+        answer = await self._lines.read(f"{confirm['confirm']['text']}? (y/n) ")
+        return (answer or "").strip().lower() in {"y", "yes"}
+
+    async def _fill(self, opened: OpenView) -> None:
+        """Ask for every field, submit, and show what the app finds wrong with it."""
+        errors: dict[str, str] = {}
+        values: dict[str, str] = {}
+        inputs = [block for block in opened.view["blocks"] if block["type"] == "input"]
+        while True:
+            for block in inputs:
+                if values and block["block_id"] not in errors:
+                    continue
+                value = await self._ask(block)
+                if value is None:
+                    self._stage.workspace.close_view(opened.id)
+                    self._screen.note("Closed without a decision.")
+                    return
+                values[block["block_id"]] = value
+            errors = await self._me.submit(opened, values)
+            if not errors:
+                await self._stage.bot.background.idle()
+                return
+            for problem in errors.values():
+                self._screen.note(f"⚠ {problem}")
+
+    async def _ask(self, block: Json) -> str | None:
+        """One field; None where the person closes the modal with an empty line."""
+        element, label = block["element"], block["label"]["text"]
+        if element["type"] != "static_select":
+            answer = await self._lines.read(f"{label} (empty closes) ")
+            return (answer or "").strip() or None
+        options = element["options"]
+        chosen = element.get("initial_option", options[0])["value"]
+        if len(options) == 1:
+            return str(chosen)
+        while True:
+            answer = await self._lines.read(f"{label}? 1–{len(options)}, Enter for {chosen}: ")
+            if answer is None:
+                return None
+            if not answer.strip():
+                return str(chosen)
+            if answer.strip().isdigit() and 1 <= int(answer) <= len(options):
+                return str(options[int(answer) - 1]["value"])
+            self._screen.note(f"Type a number from 1 to {len(options)}.")

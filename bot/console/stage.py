@@ -1,0 +1,57 @@
+"""The console put together: a workspace, the app in front of it, and people."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from bot.app import ConsoleAddress, build_app
+from bot.console.person import Delivery, Person
+from bot.console.web_api import serve_workspace
+from bot.console.workspace import Workspace
+from bot.context import Bot
+from flywheel.ports.backends import Backends
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that a console conversation needs."""
+
+    workspace: Workspace
+    bot: Bot
+    delivery: Delivery
+    people: dict[str, Person]  # by user id
+
+
+@asynccontextmanager
+async def open_stage(
+    backends: Backends, people: dict[str, str], approvers: Sequence[str]
+) -> AsyncIterator[Stage]:
+    """Run the app against a workspace with these people (id to name) while the block runs."""
+    workspace = Workspace(dict(people))
+    stop = asyncio.Event()
+    async with serve_workspace(workspace) as url:
+        app, bot = build_app(
+            _approved_by(backends, approvers),
+            token=workspace.token,
+            signing_secret=workspace.signing_secret,
+            console=ConsoleAddress(f"{url}/api/", workspace.name),
+        )
+        delivery = Delivery(workspace, app.async_dispatch)
+        cast = {user: Person(workspace, delivery, f"{url}/response/", user) for user in people}
+        relaying = asyncio.create_task(bot.relay.run(stop), name="relay")
+        try:
+            yield Stage(workspace, bot, delivery, cast)
+        finally:
+            await bot.background.close()
+            stop.set()
+            bot.relay.nudge()
+            await relaying
+            await bot.relay.store.clear()
+
+
+def _approved_by(backends: Backends, approvers: Sequence[str]) -> Backends:
+    """The same backends; whoever has this shell has the files, so they decide."""
+    slack = backends.settings.slack_config.model_copy(update={"approvers": list(approvers)})
+    settings = backends.settings.model_copy(update={"slack_config": slack})
+    return replace(backends, settings=settings)

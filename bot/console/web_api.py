@@ -1,0 +1,185 @@
+"""The part of Slack's Web API that the app uses, over HTTP on this machine."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot.console.limits import Json
+from bot.console.workspace import APP_USER, TEAM, Posted, SlackRefusal, Workspace
+from bot.http_server import http_server
+
+_PAGE = 200
+
+
+@asynccontextmanager
+async def serve_workspace(workspace: Workspace) -> AsyncIterator[str]:
+    """Answer the Web API for a workspace while the block runs; yields its base URL."""
+    async with http_server(_application(workspace), "127.0.0.1", 0) as url:
+        yield url
+
+
+def as_slack_sends(message: Posted) -> Json:
+    """A message as the Web API returns it."""
+    sent: Json = {
+        "type": "message",
+        "ts": message.ts,
+        "user": message.user,
+        "text": message.text,
+        "blocks": message.blocks,
+    }
+    if message.thread_ts is not None:
+        sent["thread_ts"] = message.thread_ts
+    if message.user == APP_USER:
+        sent["bot_id"] = "B0FLYWHEEL1"
+    return sent
+
+
+def _application(workspace: Workspace) -> Starlette:
+    async def call(request: Request) -> Response:
+        try:
+            arguments = await _arguments(request)
+            _authenticate(request, arguments, workspace.token)
+            method = _METHODS.get(request.path_params["method"], _unknown)
+            return JSONResponse({"ok": True, **method(workspace, arguments)})
+        except SlackRefusal as refusal:
+            answer: Json = {"ok": False, "error": refusal.code}
+            if refusal.details:
+                answer["response_metadata"] = {"messages": refusal.details}
+            return JSONResponse(answer)
+
+    async def respond(request: Request) -> Response:
+        try:
+            workspace.respond(request.path_params["token"], await request.json())
+        except SlackRefusal as refusal:
+            return JSONResponse({"ok": False, "error": refusal.code}, status_code=404)
+        return PlainTextResponse("ok")
+
+    return Starlette(
+        routes=[
+            Route("/api/{method}", call, methods=["GET", "POST"]),
+            Route("/response/{token}", respond, methods=["POST"]),
+        ]
+    )
+
+
+async def _arguments(request: Request) -> Json:
+    """From the query, a form or JSON, as Slack takes them."""
+    arguments: Json = dict(request.query_params)
+    body = await request.body()
+    if request.headers.get("content-type", "").startswith("application/json"):
+        arguments.update(json.loads(body or b"{}"))
+    else:
+        arguments.update(parse_qsl(body.decode()))
+    for key in ("blocks", "view"):
+        if isinstance(arguments.get(key), str):
+            arguments[key] = json.loads(arguments[key])
+    return arguments
+
+
+def _authenticate(request: Request, arguments: Json, token: str) -> None:
+    header = request.headers.get("authorization", "")
+    given = header.removeprefix("Bearer ") if header else arguments.get("token", "")
+    if not given:
+        raise SlackRefusal("not_authed")
+    if given != token:
+        raise SlackRefusal("invalid_auth")
+
+
+def _need(arguments: Json, key: str) -> Any:
+    if key not in arguments:
+        raise SlackRefusal("invalid_arguments", f"missing required field: {key}")
+    return arguments[key]
+
+
+def _unknown(_workspace: Workspace, _arguments: Json) -> Json:
+    raise SlackRefusal("unknown_method")
+
+
+def _auth_test(workspace: Workspace, _arguments: Json) -> Json:
+    return {
+        "url": "http://127.0.0.1/",
+        "team": "console",
+        "team_id": TEAM,
+        "user": workspace.users[APP_USER],
+        "user_id": APP_USER,
+        "bot_id": "B0FLYWHEEL1",
+    }
+
+
+def _post_message(workspace: Workspace, arguments: Json) -> Json:
+    channel = _need(arguments, "channel")
+    if channel in workspace.users:  # a message to a person goes where they read theirs
+        channel = workspace.direct_channel(channel)
+    message = workspace.post(
+        channel,
+        arguments.get("text", ""),
+        arguments.get("blocks", []),
+        thread_ts=arguments.get("thread_ts"),
+        broadcast=bool(arguments.get("reply_broadcast")),
+    )
+    return {"channel": message.channel, "ts": message.ts, "message": as_slack_sends(message)}
+
+
+def _post_ephemeral(workspace: Workspace, arguments: Json) -> Json:
+    message = workspace.post(
+        _need(arguments, "channel"),
+        arguments.get("text", ""),
+        arguments.get("blocks", []),
+        thread_ts=arguments.get("thread_ts"),
+        only_for=_need(arguments, "user"),
+    )
+    return {"message_ts": message.ts}
+
+
+def _update(workspace: Workspace, arguments: Json) -> Json:
+    message = workspace.edit(
+        _need(arguments, "channel"),
+        _need(arguments, "ts"),
+        arguments.get("text", ""),
+        arguments.get("blocks", []),
+    )
+    return {"channel": message.channel, "ts": message.ts, "text": message.text}
+
+
+def _replies(workspace: Workspace, arguments: Json) -> Json:
+    thread = workspace.thread(_need(arguments, "channel"), _need(arguments, "ts"))
+    return _page(thread, arguments)
+
+
+def _history(workspace: Workspace, arguments: Json) -> Json:
+    oldest = float(arguments.get("oldest") or 0)
+    return _page(workspace.history(_need(arguments, "channel"), oldest), arguments)
+
+
+def _page(messages: list[Posted], arguments: Json) -> Json:
+    start = int(arguments.get("cursor") or 0)
+    end = start + min(int(arguments.get("limit") or _PAGE), _PAGE)
+    more = str(end) if end < len(messages) else ""
+    return {
+        "messages": [as_slack_sends(m) for m in messages[start:end]],
+        "has_more": bool(more),
+        "response_metadata": {"next_cursor": more},
+    }
+
+
+def _views_open(workspace: Workspace, arguments: Json) -> Json:
+    opened = workspace.open_view(_need(arguments, "trigger_id"), _need(arguments, "view"))
+    return {"view": {**opened.view, "id": opened.id, "hash": opened.hash}}
+
+
+_METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
+    "auth.test": _auth_test,
+    "chat.postMessage": _post_message,
+    "chat.postEphemeral": _post_ephemeral,
+    "chat.update": _update,
+    "conversations.replies": _replies,
+    "conversations.history": _history,
+    "views.open": _views_open,
+}

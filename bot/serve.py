@@ -1,0 +1,182 @@
+"""Running the bot: Socket Mode or HTTP, alone or with a worker in the same process."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable
+
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.app import build_app
+from bot.context import Bot
+from bot.errors import slack_code
+from bot.http_server import http_server
+from flywheel.errors import FlywheelError, SettingsError, UnavailableError
+from flywheel.ports.backends import Backends
+from flywheel.settings import Settings
+from flywheel.worker import run_worker
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+
+_HOW = (
+    "Create the app from config/slack-manifest.yaml, then set SLACK_BOT_TOKEN (xoxb-…) and "
+    "SLACK_APP_TOKEN (xapp-…, Socket Mode) or SLACK_SIGNING_SECRET (HTTP)."
+)
+
+
+def slack_problem(settings: Settings) -> SettingsError | None:
+    """What keeps this configuration from talking to Slack, or None."""
+    tokens = settings.secrets
+    bot, app = tokens.slack_bot_token, tokens.slack_app_token
+    if bot is None:
+        return SettingsError("Slack is not configured: SLACK_BOT_TOKEN is not set.", _HOW)
+    if not bot.get_secret_value().startswith("xoxb-"):
+        return SettingsError(
+            "SLACK_BOT_TOKEN is not a bot token.",
+            "It starts with 'xoxb-'; see OAuth & Permissions.",
+        )
+    if app is None and tokens.slack_signing_secret is None:
+        return SettingsError(
+            "Slack is half configured: neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set.",
+            _HOW,
+        )
+    if app is not None and not app.get_secret_value().startswith("xapp-"):
+        return SettingsError(
+            "SLACK_APP_TOKEN is not an app-level token.",
+            "It starts with 'xapp-' and has the scope connections:write.",
+        )
+    return None
+
+
+async def who_am_i(token: str) -> str:
+    """The app's name and workspace, as Slack knows them. Raises SettingsError, UnavailableError."""
+    try:
+        answer = await AsyncWebClient(token=token, timeout=10).auth_test()
+    except SlackApiError as error:
+        raise SettingsError(
+            f"Slack does not accept SLACK_BOT_TOKEN ({slack_code(error)}).",
+            "Copy it again from OAuth & Permissions, and reinstall the app if its scopes changed.",
+        ) from error
+    except (OSError, TimeoutError) as error:
+        raise UnavailableError(
+            "Slack does not answer.", "Check the network, and HTTPS_PROXY where you need one."
+        ) from error
+    return f"@{answer['user']} in {answer['team']}"
+
+
+async def serve(backends: Backends, *, with_worker: bool, host: str, port: int, say: Say) -> None:
+    """Run until SIGINT or SIGTERM. Without Slack only `with_worker` has something to do.
+
+    Raises SettingsError where Slack is needed and not configured, UnavailableError where the
+    address is taken or Slack does not answer.
+    """
+    problem = slack_problem(backends.settings)
+    if problem is not None and not with_worker:
+        raise problem
+    stop = stop_on_signals()
+    async with contextlib.AsyncExitStack() as stack:
+        routes = [_health(backends)]
+        if problem is None:
+            routes += await stack.enter_async_context(_slack(backends, stop, say))
+        else:
+            say(f"{problem.message} {problem.hint} Until then: `flywheel chat`.")
+        url = await stack.enter_async_context(http_server(Starlette(routes=routes), host, port))
+        say(f"Listening on {url}; Ctrl-C stops it.")
+        if with_worker:
+            say("The worker is waiting for runs.")
+            await run_worker(backends, stop)
+        await stop.wait()
+        say("Stopping.")
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+@contextlib.asynccontextmanager
+async def _slack(backends: Backends, stop: asyncio.Event, say: Say) -> AsyncIterator[list[Route]]:
+    """The app, connected; yields the routes that it needs."""
+    tokens = backends.settings.secrets
+    assert tokens.slack_bot_token is not None  # slack_problem has said so
+    signing = tokens.slack_signing_secret
+    token = tokens.slack_bot_token.get_secret_value()
+    app, bot = build_app(
+        backends,
+        token=token,
+        # Socket Mode carries no signatures; without HTTP nobody can send one either.
+        signing_secret=signing.get_secret_value() if signing else secrets.token_hex(16),
+    )
+    name = await who_am_i(token)
+    if not bot.approvers():
+        say("Nobody can approve promotions yet: list Slack user ids in slack_config.approvers.")
+    relaying = asyncio.create_task(bot.relay.run(stop), name="relay")
+    try:
+        if tokens.slack_app_token is not None:
+            async with _socket(app, tokens.slack_app_token.get_secret_value()):
+                say(f"Connected to Slack as {name} (Socket Mode).")
+                yield []
+        else:
+            say(f"Waiting for Slack at /slack/events as {name}.")
+            yield [_events(app)]
+    finally:
+        await _close(bot, stop, relaying)
+
+
+async def _close(bot: Bot, stop: asyncio.Event, relaying: asyncio.Task[None]) -> None:
+    await bot.background.close()
+    stop.set()
+    bot.relay.nudge()
+    await relaying
+
+
+@contextlib.asynccontextmanager
+async def _socket(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
+    handler = AsyncSocketModeHandler(app, app_token)
+    try:
+        await handler.connect_async()  # type: ignore[no-untyped-call]
+    except SlackApiError as error:
+        raise SettingsError(
+            f"Slack does not accept SLACK_APP_TOKEN ({slack_code(error)}).",
+            "Make one with the scope connections:write, and switch Socket Mode on.",
+        ) from error
+    try:
+        yield
+    finally:
+        await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+def _events(app: AsyncApp) -> Route:
+    handler = AsyncSlackRequestHandler(app)
+
+    async def events(request: Request) -> Response:
+        return await handler.handle(request)
+
+    return Route("/slack/events", events, methods=["POST"])
+
+
+def _health(backends: Backends) -> Route:
+    async def healthz(_request: Request) -> Response:
+        try:
+            await backends.database.ping()
+            await backends.queue.ping()
+        except FlywheelError as error:
+            return JSONResponse({"status": "failed", "detail": error.message}, status_code=503)
+        return JSONResponse({"status": "ok"})
+
+    return Route("/healthz", healthz, methods=["GET"])
