@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flywheel.errors import SettingsError
+from flywheel.resources import resource_text
 from flywheel.settings.catalogue import Catalogue
 from flywheel.settings.environment import Overlay, home_folder, secrets_from
 from flywheel.settings.problems import Describer, take_out_secrets
@@ -64,8 +65,4 @@ def _file_settings(
             raise SettingsError(error.message, "FLYWHEEL_CONFIG names this file.") from None
     if (own := home / "config.yaml").exists():
         return str(own), read_settings_file(own)
-    return PACKAGED, parse_settings(_packaged_text(), PACKAGED)
-
-
-def _packaged_text() -> str:
-    return (Path(__file__).parents[2] / PACKAGED).read_text(encoding="utf-8")
+    return PACKAGED, parse_settings(resource_text(PACKAGED), PACKAGED)

@@ -1,0 +1,110 @@
+"""Answers about classes: how well one is recognised, and what it is confused with."""
+
+import re
+
+from flywheel.evaluation.scores import ClassScore, Scores
+from flywheel.formatting import count
+from flywheel.insights.names import find
+from flywheel.insights.phrases import class_scores, main_mistake, named, reply, show
+from flywheel.insights.subjects import (
+    Subject,
+    mentioned,
+    mistaken_as,
+    ranked,
+    recommended,
+    taken_for,
+    weakest_classes,
+)
+from flywheel.insights.topic import Topic, is_scored
+from flywheel.insights.trouble import no_runs, no_scores, unknown_class
+from flywheel.views import Answer, RunView
+
+_AFTER_CLASS = re.compile(r"\b(?:class|label|category)\s+(?!of\b|is\b|does\b|table\b)([\w&/+-]+)")
+_MOST_WEAK = 5
+
+
+def named_class(topic: Topic, run: RunView) -> str | None:
+    """The class of the run that the question names."""
+    labels = _labels(run)
+    if found := find(topic.question.words, labels, by_parts=False, taken=topic.used).names:
+        return found[0]
+    if spoken := _AFTER_CLASS.search(topic.question.text):
+        by_part = find([spoken[1]], labels, by_parts=True).names
+        return by_part[0] if len(by_part) == 1 else None
+    return None
+
+
+def names_a_class(topic: Topic) -> bool:
+    """Whether the question names a class of the run that it is about."""
+    run = topic.run_with(is_scored)
+    return run is not None and named_class(topic, run) is not None
+
+
+def classes(topic: Topic) -> Answer:
+    """One class in detail, or the weakest classes."""
+    run = topic.run_with(is_scored)
+    if run is None:
+        return no_runs(topic)
+    if not ranked(run):
+        return no_scores(topic, run)
+    label = named_class(topic, run)
+    subjects = [s for s in mentioned(topic, run).subjects if s.scores is not None]
+    subject = subjects[0] if subjects else recommended(run)
+    if subject is None or subject.scores is None:
+        return no_scores(topic, run)
+    if label is not None:
+        return _one_class(run, subject, subject.scores, label)
+    unknown = _AFTER_CLASS.search(topic.question.text)
+    if unknown is not None and unknown[1] not in {"has", "have", "did", "do", "are"}:
+        return unknown_class(run, unknown[1], _labels(run))
+    return _weakest(run, subject, subject.scores)
+
+
+def _one_class(run: RunView, subject: Subject, scores: Scores, label: str) -> Answer:
+    row = next((row for row in scores.per_class if row.label == label and row.support), None)
+    lines = [f"Class *{label}* in {named(run)}, answered by {subject.name}:"]
+    if row is None:
+        lines.append("It has no evaluation records, so nothing is known about it.")
+    else:
+        lines.append(class_scores(row))
+        lines += _confusions(scores, row)
+    counts = run.dataset_report.classes.get(label) if run.dataset_report else None
+    if counts is not None:
+        lines.append(
+            f"Of its {count(counts.usable)} usable records {count(counts.train)} were for "
+            f"training, {count(counts.val)} for validation, {count(counts.eval)} for evaluation."
+        )
+    return reply(*lines, sources=show(run))
+
+
+def _confusions(scores: Scores, row: ClassScore) -> list[str]:
+    missed = [f"{other} ({count(n)})" for other, n in taken_for(scores, row.label)[:3]]
+    wrongly = [f"{other} ({count(n)})" for other, n in mistaken_as(scores, row.label)[:3]]
+    return [
+        f"Its records were wrongly answered as: {', '.join(missed)}."
+        if missed
+        else f"All of its {count(row.support)} records were answered right.",
+        f"Wrongly answered as {row.label}: records of {', '.join(wrongly)}."
+        if wrongly
+        else "No other record was answered as it.",
+    ]
+
+
+def _weakest(run: RunView, subject: Subject, scores: Scores) -> Answer:
+    weak = weakest_classes(scores, _MOST_WEAK)
+    if not weak:
+        return reply(
+            f"{subject.name} answered every class of {named(run)} right (n {count(scores.n)}).",
+            sources=show(run),
+        )
+    lines = [f"• {row.label}: {class_scores(row)}{main_mistake(scores, row)}" for row in weak]
+    return reply(
+        f"The weakest classes of *{subject.name}* in {named(run)}:", *lines, sources=show(run)
+    )
+
+
+def _labels(run: RunView) -> list[str]:
+    labels = list(run.dataset_report.classes) if run.dataset_report else []
+    for subject in ranked(run)[:1]:
+        labels += [row.label for row in subject.scores.per_class] if subject.scores else []
+    return list(dict.fromkeys(labels))

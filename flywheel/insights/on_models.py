@@ -1,0 +1,168 @@
+"""Answers about models: which is best, how two compare, why one lost, how fast one is."""
+
+from collections.abc import Sequence
+
+from flywheel.formatting import count, score
+from flywheel.insights.phrases import (
+    CANNOT_TELL,
+    class_scores,
+    macro_f1,
+    macro_of,
+    main_mistake,
+    named,
+    overlap,
+    reply,
+    show,
+    standing,
+)
+from flywheel.insights.subjects import (
+    Subject,
+    mentioned,
+    ranked,
+    recommended,
+    speaks_of,
+    weakest_classes,
+)
+from flywheel.insights.topic import Topic, is_scored
+from flywheel.insights.trouble import no_runs, no_scores, unknown_model
+from flywheel.views import Answer, RunView
+
+_MOST_COMPARED = 4
+_MOST_LISTED = 8
+
+
+def best(topic: Topic) -> Answer:
+    """Which model is best, or how good the named ones are."""
+    run = topic.run_with(is_scored)
+    if run is None:
+        return no_runs(topic)
+    order = ranked(run)
+    if not order:
+        return no_scores(topic, run)
+    asked = mentioned(topic, run)
+    others = any(subject.name != order[0].name for subject in asked.subjects)
+    if others or speaks_of(topic, run):
+        return _how_good(run, asked.subjects)
+    if asked.unknown and not asked.subjects:
+        return unknown_model(topic, run, asked.unknown)
+    first, chosen = order[0], recommended(run)
+    verdict = run.recommendation
+    differs = chosen is not None and chosen.name != first.name
+    return reply(
+        f"In {named(run)} *{first.name}* has the highest {macro_of(first)}.",
+        _runner_up(order),
+        f"The rule recommends *{chosen.name}*: {verdict.reason}"
+        if differs and chosen and verdict and verdict.verdict == "promote"
+        else (f"Verdict *{verdict.verdict}*: {verdict.reason}" if verdict else None),
+        _other_workloads(topic, run),
+        sources=show(run),
+    )
+
+
+def _runner_up(order: Sequence[Subject]) -> str | None:
+    if len(order) < 2 or order[0].scores is None or order[1].scores is None:
+        return None
+    tie = overlap(order[0].scores.macro_f1, order[1].scores.macro_f1)
+    verdict = CANNOT_TELL if tie else "the intervals do not overlap"
+    return f"Next is {order[1].name} with {macro_of(order[1])}; {verdict}."
+
+
+def _other_workloads(topic: Topic, run: RunView) -> str | None:
+    if topic.named_runs or topic.named_workloads or topic.focus:
+        return None
+    others = sorted({r.workload_id for r in topic.runs if is_scored(r)} - {run.workload_id})
+    return f"There are also runs of {', '.join(others[:5])}." if others else None
+
+
+def _how_good(run: RunView, subjects: Sequence[Subject]) -> Answer:
+    lines = []
+    for subject in subjects[:_MOST_COMPARED]:
+        lines += _scores(subject)
+        verdict = _verdict(subject)
+        lines += [verdict] if verdict else []
+    return reply(*lines, sources=show(run, *(s.run for s in subjects)))
+
+
+def _scores(subject: Subject) -> list[str]:
+    if subject.is_teacher:
+        return [f"*{subject.name}* is the reference that candidates are scored against."]
+    scores = subject.scores
+    if scores is None:
+        return [f"*{subject.name}* has no scores in {subject.run.id}."]
+    weighted, accuracy = score(scores.weighted_f1, scores.n), score(scores.accuracy, scores.n)
+    return [
+        f"*{subject.name}* in {named(subject.run)}: {macro_f1(scores)}",
+        f"   weighted F1 {weighted}, accuracy {accuracy}",
+    ]
+
+
+def why(topic: Topic) -> Answer:
+    """The verdict on a candidate, what decided it and where it goes wrong."""
+    run = topic.run_with(is_scored)
+    if run is None:
+        return no_runs(topic)
+    asked = mentioned(topic, run)
+    subjects = [s for s in asked.subjects if not s.is_teacher]
+    if asked.unknown and not subjects:
+        return unknown_model(topic, run, asked.unknown)
+    if run.error and not subjects:
+        return reply(f"{named(run)} failed: {run.error}", sources=show(run))
+    if not subjects:
+        chosen = recommended(run)
+        subjects = [chosen] if chosen else []
+    if not subjects:
+        return no_scores(topic, run)
+    lines: list[str] = []
+    for subject in subjects[:2]:
+        lines += _explained(subject, most_classes=3 if len(subjects) == 1 else 2)
+    return reply(*lines, sources=show(run))
+
+
+def _explained(subject: Subject, most_classes: int) -> list[str]:
+    run, scores = subject.run, subject.scores
+    candidate = next((c for c in run.nims if c.model_name == subject.name), None)
+    if scores is None:
+        if candidate is not None and candidate.error:
+            return [f"*{subject.name}* failed in {run.id}: {candidate.error}"]
+        return [f"*{subject.name}* has no scores in {run.id} (yet)."]
+    lines = [_verdict(subject) or f"*{subject.name}* in {run.id}: {macro_f1(scores)}."]
+    first = ranked(run)[0]
+    if first.name == subject.name:
+        lines[0] += " It has the highest macro-F1 of the run."
+    elif candidate is not None and first.scores is not None:
+        lines.append(f"Highest is {first.name} with {macro_of(first)}. {standing(subject, first)}")
+    weak = weakest_classes(scores, most_classes)
+    if weak:
+        lines.append("Its weakest classes:")
+    lines += [f"• {row.label}: {class_scores(row)}{main_mistake(scores, row)}" for row in weak]
+    if scores.unparseable:
+        lines.append(f"{count(scores.unparseable)} of {count(scores.n)} answers had no label.")
+    return lines
+
+
+def _verdict(subject: Subject) -> str | None:
+    recommendation = subject.run.recommendation
+    for verdict in recommendation.candidates if recommendation else []:
+        if verdict.model_name == subject.name:
+            return f"Verdict *{verdict.verdict}*: {verdict.reason}"
+    return None
+
+
+def verdict(topic: Topic) -> Answer:
+    """Whether a candidate should take over, by the written rule."""
+    run = topic.run_with(lambda r: r.recommendation is not None)
+    if run is None:
+        return no_runs(topic)
+    asked = mentioned(topic, run)
+    subjects = [s for s in asked.subjects if not s.is_teacher]
+    if asked.unknown and not subjects:
+        return unknown_model(topic, run, asked.unknown)
+    if run.recommendation is None:
+        return no_scores(topic, run)
+    lines = [line for subject in subjects if (line := _verdict(subject))]
+    if not lines:
+        said = run.recommendation
+        lines = [f"{named(run)}, verdict *{said.verdict}*: {said.reason}"]
+    waits = "The promotion waits for somebody to approve it." if run.approval_id else None
+    return reply(*lines, waits, "People decide; the rule only says what the numbers show.",
+                 sources=show(run))  # fmt: skip

@@ -1,0 +1,96 @@
+"""Sentences about runs and models, made of nothing but what the views hold."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from flywheel.evaluation.scores import ClassScore, Interval, Scores
+from flywheel.formatting import count, duration, money, score
+from flywheel.insights.subjects import Subject, taken_for
+from flywheel.views import Answer, RunView
+
+CANNOT_TELL = "the intervals overlap, so this run cannot tell them apart"
+
+
+def reply(*lines: str | None, sources: Sequence[str], understood: bool = True) -> Answer:
+    """An answer of the lines that there are."""
+    text = "\n".join(line for line in lines if line)
+    return Answer(text=text, sources=list(dict.fromkeys(sources)), understood=understood)
+
+
+def show(*runs: RunView) -> list[str]:
+    """The commands that show these runs."""
+    return [f"flywheel show {run.id}" for run in runs]
+
+
+def named(run: RunView) -> str:
+    """'r-12 (news_topics)'"""
+    return f"{run.id} ({run.workload_id})"
+
+
+def macro_f1(scores: Scores) -> str:
+    """'macro-F1 0.874 (95 % 0.842–0.903, n 400)'"""
+    return f"macro-F1 {score(scores.macro_f1, scores.n)}"
+
+
+def macro_of(subject: Subject) -> str:
+    """The headline score of a model, or that it has none."""
+    return macro_f1(subject.scores) if subject.scores else "no scores"
+
+
+def class_scores(row: ClassScore) -> str:
+    """'F1 0.412 (precision 0.500, recall 0.350, n 20)'"""
+    return (
+        f"F1 {row.f1:.3f} (precision {row.precision:.3f}, recall {row.recall:.3f}, "
+        f"n {count(row.support)})"
+    )
+
+
+def main_mistake(scores: Scores, row: ClassScore) -> str:
+    """', most often taken for Earnings (7 of 20)', or nothing where there is no mistake."""
+    mistakes = taken_for(scores, row.label)
+    if not mistakes:
+        return ""
+    other, n = mistakes[0]
+    return f", most often taken for {other} ({count(n)} of {count(row.support)})"
+
+
+def currency(run: RunView) -> str:
+    """The currency of the run's amounts."""
+    return run.recommendation.currency if run.recommendation else ""
+
+
+def per_1000(amount: Decimal | None, run: RunView) -> str:
+    """'0.25 USD per 1,000 requests', or that there is no price."""
+    if amount is None:
+        return "no price"
+    return f"{money(amount, currency(run)).strip()} per 1,000 requests"
+
+
+def speed(seconds: float | None) -> str:
+    """'0.41 ms per request', or that nobody measured it."""
+    return "speed not logged" if seconds is None else f"{duration(seconds)} per request"
+
+
+def overlap(one: Interval, other: Interval) -> bool:
+    """Whether the two intervals share a point."""
+    return one.low <= other.high and other.low <= one.high
+
+
+def standing(one: Subject, other: Subject) -> str:
+    """What the two intervals say of two models that were scored in one run."""
+    if one.scores is None or other.scores is None:
+        return ""
+    first, second = one.scores.macro_f1, other.scores.macro_f1
+    better, worse = (one, other) if first.value >= second.value else (other, one)
+    if overlap(first, second):
+        return f"{one.name} and {other.name}: {CANNOT_TELL}."
+    return f"{better.name} is ahead of {worse.name}: the intervals do not overlap."
+
+
+def doing_now(run: RunView) -> str:
+    """'customize tfidf-svm (40 %), base-eval hashing-sgd'; nothing where no step runs."""
+    steps = [step for step in run.steps if step.status == "running"]
+    return ", ".join(
+        " ".join(filter(None, (step.kind, step.candidate, f"({step.percent:.0f} %)")))
+        for step in steps
+    )

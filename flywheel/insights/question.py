@@ -1,0 +1,86 @@
+"""A question, cleaned and cut into words."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from flywheel.insights.names import squash
+from flywheel.insights.vocabulary import COMMON, corrected
+
+_MENTION = re.compile(r"<[@#!][^>]*>|(?<!\w)@[\w.-]+")
+_WORD = re.compile(r"\d[\d,]*(?:\.\d+)?(?!\w)|[\w&+](?:[\w&+./'-]*[\w&+])?")
+_RUN = re.compile(r"\b(?:r-?|runs?\s*#?\s*(?:r-?)?)(\d{1,9})\b")
+_AMOUNT = re.compile(
+    r"(?<![\w.,-])(?<!per )(\d[\d,]*(?:\.\d+)?)\s*(k|thousand|m|mio|mln|million|bn|billion)?\b"
+    r"(?:\s*(?!(?:a|per|each|every|daily|weekly|monthly|yearly)\b)([a-z]+))?"
+    r"(?:\s+(?:a|per|each|every)\s+([a-z]+)|\s+(daily|weekly|monthly|yearly))?"
+)
+_LONGEST = 500  # characters that are read
+
+_FACTORS = {"k": 10**3, "thousand": 10**3, "bn": 10**9, "billion": 10**9} | dict.fromkeys(
+    ("m", "mio", "mln", "million"), 10**6
+)
+_ADVERBS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
+_REQUESTS = {"request", "requests", "call", "calls", "query", "queries", "prompt", "prompts",
+             "record", "records", "message", "messages", "answers"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Amount:
+    """So many requests, per so much time where the question says it."""
+
+    requests: int
+    period: str | None
+
+
+@dataclass(frozen=True)
+class Question:
+    """`text` is lower case, with mentions taken out and telling words spelled right."""
+
+    text: str
+    words: tuple[str, ...]
+
+    @property
+    def run_refs(self) -> list[str]:
+        """The runs that it names, 'r-12'."""
+        return list(dict.fromkeys(f"r-{int(number)}" for number in _RUN.findall(self.text)))
+
+    @property
+    def amount(self) -> Amount | None:
+        """The number of requests that it asks for: '4 million requests a month'."""
+        for number, factor, unit, period, adverb in _AMOUNT.findall(_RUN.sub(" ", self.text)):
+            per = _ADVERBS.get(adverb, period)
+            per = per if per in _ADVERBS.values() else None
+            if factor or per or unit in _REQUESTS:
+                requests = Decimal(number.replace(",", "")) * _FACTORS.get(factor, 1)
+                return Amount(int(requests), per)
+        return None
+
+    def unread(self, used: Iterable[int]) -> str:
+        """The first words that are neither common nor `used`: most likely an unknown name."""
+        used = set(used)
+        group: list[str] = []
+        for position, word in enumerate(self.words):
+            if position not in used and word not in COMMON and not _is_number(word):
+                group.append(word)
+            elif group:
+                break
+        return " ".join(group)
+
+
+def read(text: str, names: Iterable[str]) -> Question:
+    """The question in `text`; words of `names` are left as they are written."""
+    known = {squash(part) for name in names for part in (name, *re.split(r"[\s/_-]+", name))}
+
+    def spelled_right(match: re.Match[str]) -> str:
+        word = match[0].removesuffix("'s")
+        return word if squash(word) in known else corrected(word)
+
+    plain = " ".join(_MENTION.sub(" ", text[:_LONGEST]).replace("’", "'").lower().split())
+    corrected_text = _WORD.sub(spelled_right, plain)
+    return Question(corrected_text, tuple(_WORD.findall(corrected_text)))
+
+
+def _is_number(word: str) -> bool:
+    return re.fullmatch(r"(r-?)?[\d.,]+[km]?", word) is not None

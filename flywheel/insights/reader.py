@@ -1,0 +1,41 @@
+"""Answer questions in plain words without a language model, from the facts alone."""
+
+import re
+
+from flywheel.insights import trouble
+from flywheel.insights.facts import Facts
+from flywheel.insights.intents import answer_to
+from flywheel.insights.on_classes import named_class
+from flywheel.insights.subjects import mentioned
+from flywheel.insights.topic import Topic, gather, is_scored
+from flywheel.views import Answer
+
+_IDENTIFIER = re.compile(r"[a-z]\w*[-_/][\w./-]+")
+_AFTER_WORKLOAD = re.compile(r"\bworkload ([\w.-]+)")
+
+
+async def answer(question: str, facts: Facts, focus_run: str | None = None) -> Answer:
+    """What `facts` say to `question`; `focus_run` is the run that the conversation is about.
+
+    Nothing is made up: numbers come from the views, and a name that does not exist is answered
+    as such. `understood` is False where the question is of no known kind.
+    """
+    topic = await gather(question, facts, focus_run)
+    if topic.missing_runs:
+        return trouble.unknown_run(topic)
+    if unknown := _unknown_identifier(topic):
+        return unknown
+    return answer_to(topic) or trouble.not_understood(topic)
+
+
+def _unknown_identifier(topic: Topic) -> Answer | None:
+    """An answer to a question that names something by a name that nothing has."""
+    run = topic.run_with(is_scored)
+    if run is None:
+        return None
+    unread = mentioned(topic, run).unknown
+    spoken = _AFTER_WORKLOAD.search(topic.question.text)
+    is_workload = spoken is not None and spoken[1] == unread
+    if not (_IDENTIFIER.fullmatch(unread) or is_workload) or named_class(topic, run):
+        return None
+    return trouble.unknown_model(topic, run, unread)

@@ -1,0 +1,170 @@
+"""The models of a run, as questions speak of them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from flywheel.evaluation.scores import ClassScore, Scores
+from flywheel.insights.names import find
+from flywheel.insights.topic import Topic
+from flywheel.views import CandidateView, RunView
+
+_TEACHER = re.compile(r"\b(teacher|big model|llm)\b")
+_BASELINE = re.compile(r"\b(baseline|base model|before training|untrained)\b")
+_BEST = re.compile(r"\b(best|winner|recommended|winning)\b")
+_WORST = re.compile(r"\b(worst|weakest|loser) (one|model|candidate)\b|\bloser\b")
+_INCUMBENT = re.compile(r"\b(incumbent|promoted (one|model)|current model|model in production)\b")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model that can be asked about, with what a run measured of it."""
+
+    name: str
+    run: RunView
+    scores: Scores | None
+    seconds: float | None
+    cost_per_1000: Decimal | None
+    is_teacher: bool = False
+
+
+@dataclass(frozen=True)
+class Mentioned:
+    """The models that a question speaks of, and the words that name none that exists."""
+
+    subjects: list[Subject]
+    unknown: str
+
+
+def ranked(run: RunView) -> list[Subject]:
+    """The scored candidates, highest macro-F1 first."""
+    scored = [subject_of(run, c) for c in run.nims if c.customized is not None]
+    return sorted(scored, key=lambda s: -s.scores.macro_f1.value if s.scores else 0.0)
+
+
+def recommended(run: RunView) -> Subject | None:
+    """The candidate that the rule names, else the one with the highest macro-F1."""
+    order = ranked(run)
+    named = run.recommendation.model_name if run.recommendation else None
+    return next((s for s in order if s.name == named), order[0] if order else None)
+
+
+def subject_of(run: RunView, candidate: CandidateView) -> Subject:
+    """A candidate after fine-tuning."""
+    scores = candidate.customized
+    return Subject(
+        candidate.model_name,
+        run,
+        scores,
+        scores.seconds if scores else None,
+        scores.cost_per_1000 if scores else None,
+    )
+
+
+def teacher_of(run: RunView) -> Subject | None:
+    """The model whose logged answers are the reference."""
+    teacher = run.teacher
+    if teacher is None:
+        return None
+    name = f"{teacher.model_name} (teacher)"
+    return Subject(name, run, None, teacher.seconds, teacher.cost_per_1000, is_teacher=True)
+
+
+def mentioned(topic: Topic, run: RunView) -> Mentioned:
+    """The models of `run` that the question names, in its order."""
+    question = topic.question
+    by_name = {candidate.model_name: candidate for candidate in run.nims}
+    found = find(question.words, by_name, by_parts=True, taken=topic.used)
+    subjects = [subject_of(run, by_name[name]) for name in found.names]
+    used = topic.used | found.used
+    teacher = teacher_of(run)
+    if teacher and run.teacher:
+        by_own_name = find(question.words, [run.teacher.model_name], by_parts=True, taken=used)
+        used |= by_own_name.used
+        if by_own_name.names or _TEACHER.search(question.text):
+            subjects.append(teacher)
+    subjects += [s for s in _by_role(topic, run, subjects) if s.name not in _names(subjects)]
+    return Mentioned(subjects, question.unread(used))
+
+
+def speaks_of(topic: Topic, run: RunView) -> list[str]:
+    """The candidates that the question calls by name, not by what they are."""
+    names = [candidate.model_name for candidate in run.nims]
+    return find(topic.question.words, names, by_parts=True, taken=topic.used).names
+
+
+def _by_role(topic: Topic, run: RunView, named: Sequence[Subject]) -> list[Subject]:
+    text = topic.question.text
+    order = ranked(run)
+    roles = []
+    if _BEST.search(text) and order:
+        roles.append(order[0])
+    if _WORST.search(text) and order:
+        roles.append(order[-1])
+    if _BASELINE.search(text):
+        roles += _baseline(run, named)
+    if _INCUMBENT.search(text):
+        roles += _incumbent(topic, run.workload_id)
+    return roles
+
+
+def _baseline(run: RunView, named: Sequence[Subject]) -> list[Subject]:
+    """What the named candidates (or the first) score before they are fine-tuned."""
+    names = _names(named)
+    candidates = [c for c in run.nims if c.base and (not names or c.model_name in names)]
+    subjects = []
+    for candidate in candidates if names else candidates[:1]:
+        measures = next(
+            (e.measures for e in candidate.evaluations if e.eval_type == "base-eval"), ""
+        )
+        name = f"baseline ({measures})" if measures else f"{candidate.model_name} before training"
+        subjects.append(Subject(name, run, candidate.base, None, None))
+    return subjects
+
+
+def _incumbent(topic: Topic, workload_id: str) -> list[Subject]:
+    """The promoted model, with the scores of the run that it comes from."""
+    for promotion in topic.incumbents:
+        run = topic.find_run(promotion.run_id)
+        if promotion.workload_id == workload_id and run is not None:
+            name = f"{promotion.model_name} (promoted, {run.id})"
+            return [
+                replace(subject_of(run, c), name=name)
+                for c in run.nims
+                if c.model_name == promotion.model_name
+            ]
+    return []
+
+
+def _names(subjects: Sequence[Subject]) -> set[str]:
+    return {subject.name for subject in subjects}
+
+
+def weakest_classes(scores: Scores, most: int = 3) -> list[ClassScore]:
+    """The evaluated classes with the lowest F1, lowest first; those that are perfect left out."""
+    imperfect = [row for row in scores.per_class if row.support and row.f1 < 1]
+    return sorted(imperfect, key=lambda row: (row.f1, -row.support))[:most]
+
+
+def taken_for(scores: Scores, label: str) -> list[tuple[str, int]]:
+    """What records of the class were wrongly answered as, most frequent first."""
+    labels, counts = scores.confusion.labels, scores.confusion.counts
+    if label not in labels:
+        return []
+    row = counts[labels.index(label)]
+    return _frequent([(other, n) for other, n in zip(labels, row, strict=True) if other != label])
+
+
+def mistaken_as(scores: Scores, label: str) -> list[tuple[str, int]]:
+    """Which classes' records were wrongly answered as this class, most frequent first."""
+    labels, counts = scores.confusion.labels, scores.confusion.counts
+    if label not in labels:
+        return []
+    column = labels.index(label)
+    rows = zip(labels, counts, strict=True)
+    return _frequent([(other, row[column]) for other, row in rows if other != label])
+
+
+def _frequent(pairs: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    return sorted((pair for pair in pairs if pair[1]), key=lambda pair: -pair[1])

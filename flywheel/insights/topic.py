@@ -1,0 +1,107 @@
+"""What a question is about: the facts at hand, and which run and workload it means."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from flywheel.insights.facts import Facts
+from flywheel.insights.names import find
+from flywheel.insights.question import Question, read
+from flywheel.ports.logs import WorkloadSummary
+from flywheel.views import PromotionView, RunView
+
+_NEWEST = re.compile(r"\b(last|latest|newest|most recent) (run|one|result|results)\b")
+
+
+@dataclass
+class Topic:
+    """A question with everything that an answer may use."""
+
+    question: Question
+    runs: list[RunView]  # newest first
+    incumbents: list[PromotionView]
+    workloads: list[WorkloadSummary]
+    named_runs: list[RunView]  # those that the question names
+    named_workloads: list[str]
+    missing_runs: list[str]
+    focus: RunView | None = None
+    older: list[RunView] = field(default_factory=list)  # where promoted models come from
+    used: set[int] = field(default_factory=set)  # positions of the words that are understood
+
+    def run_with(self, has: Callable[[RunView], bool]) -> RunView | None:
+        """The run meant: a named one, the conversation's, else the newest that `has` it."""
+        if self.named_runs:
+            return self.named_runs[0]
+        runs = self.candidate_runs
+        if self.focus is not None and self.focus in runs:
+            return self.focus
+        if _NEWEST.search(self.question.text):
+            return runs[0] if runs else None
+        return next(filter(has, runs), runs[0] if runs else None)
+
+    @property
+    def candidate_runs(self) -> list[RunView]:
+        """The runs of the workloads named, or all."""
+        if not self.named_workloads:
+            return self.runs
+        return [run for run in self.runs if run.workload_id in self.named_workloads]
+
+    def find_run(self, ref: str) -> RunView | None:
+        """The run of that id, where it is at hand."""
+        return next((run for run in [*self.runs, *self.older] if run.id == ref), None)
+
+
+def is_scored(run: RunView) -> bool:
+    """Whether at least one candidate has its scores."""
+    return any(candidate.customized for candidate in run.nims)
+
+
+async def gather(text: str, facts: Facts, focus_run: str | None) -> Topic:
+    """Read the question against what there is."""
+    runs = await facts.runs(None)
+    incumbents = await facts.incumbents()
+    workloads = await facts.workloads()
+    question = read(text, _all_names(runs, workloads))
+    named, missing = [], []
+    for ref in question.run_refs:
+        run = await _run(ref, runs, facts)
+        if run is None:
+            missing.append(ref)
+        else:
+            named.append(run)
+    known = sorted(
+        {run.workload_id for run in runs}
+        | {summary.workload_id for summary in workloads}
+        | {promotion.workload_id for promotion in incumbents}
+    )
+    found = find(question.words, known, by_parts=True)
+    origins = [await _run(promotion.run_id, runs, facts) for promotion in incumbents]
+    focus = await _run(focus_run, runs, facts) if focus_run else None
+    return Topic(
+        question=question,
+        runs=runs,
+        incumbents=incumbents,
+        workloads=workloads,
+        named_runs=named,
+        named_workloads=found.names,
+        missing_runs=missing,
+        focus=focus,
+        older=[run for run in origins if run is not None],
+        used=found.used,
+    )
+
+
+async def _run(ref: str, runs: list[RunView], facts: Facts) -> RunView | None:
+    at_hand = next((run for run in runs if run.id == ref), None)
+    return at_hand or await facts.run(ref)
+
+
+def _all_names(runs: list[RunView], workloads: list[WorkloadSummary]) -> set[str]:
+    names = {summary.workload_id for summary in workloads}
+    for summary in workloads:
+        names.update(summary.answers)
+    for run in runs:
+        names.add(run.workload_id)
+        names.update(candidate.model_name for candidate in run.nims)
+        names.update(run.dataset_report.classes if run.dataset_report else ())
+    return names
