@@ -40,8 +40,6 @@ class DatasetReport(BaseModel):
     train: int
     val: int
     classes: dict[str, ClassCounts] = Field(description="By class, most frequent first")
-    notes: list[str] = Field(
-        default_factory=list, description="Fallbacks taken, one sentence each"
-    )
+    notes: list[str] = Field(default_factory=list, description="Fallbacks taken, one sentence each")
     seed: int
     teacher: TeacherUsage

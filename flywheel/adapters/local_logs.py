@@ -1,0 +1,162 @@
+"""The log on this machine: SQLite in WAL mode, written and read by several processes at once."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from flywheel.clock import from_epoch
+from flywheel.errors import UnavailableError
+from flywheel.ports.logs import Selection, StoredRecord, WorkloadSummary
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS record (
+    id INTEGER PRIMARY KEY,
+    record_id BLOB NOT NULL UNIQUE,
+    timestamp REAL NOT NULL,
+    workload TEXT NOT NULL,
+    client TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    body BLOB NOT NULL
+);
+-- Serves the newest-first reading; the client is in it so that other clients' rows are skipped
+-- without being fetched.
+CREATE INDEX IF NOT EXISTS newest ON record (workload, timestamp, id, client);
+CREATE INDEX IF NOT EXISTS answers ON record (workload, client, answer, timestamp);
+"""
+_WAIT_SECONDS = 60.0
+_IDS_AT_ONCE = 500  # SQLite's limit on parameters is higher, but not by much everywhere
+
+
+class LocalLogStore:
+    """Records in one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def append(self, records: Sequence[StoredRecord]) -> int:
+        """Store records in one transaction; returns the number that were new."""
+        return await asyncio.to_thread(self._append, records)
+
+    async def stream(
+        self, selection: Selection, batch_size: int = 2000
+    ) -> AsyncIterator[list[bytes]]:
+        """The bodies, newest first; reads page by page, so nothing is locked in between."""
+        left = selection.limit
+        after = (float("inf"), 0)
+        while left is None or left > 0:
+            size = batch_size if left is None else min(batch_size, left)
+            rows = await asyncio.to_thread(self._page, selection, after, size)
+            if not rows:
+                return
+            after = rows[-1][0], rows[-1][1]
+            left = None if left is None else left - len(rows)
+            yield [body for _, _, body in rows]
+
+    async def count(self, selection: Selection) -> int:
+        """How many records the selection holds."""
+        return await asyncio.to_thread(self._count, selection)
+
+    async def workloads(self) -> list[WorkloadSummary]:
+        """One summary per workload and client."""
+        return await asyncio.to_thread(self._workloads)
+
+    async def ping(self) -> str:
+        """SQLite's version and how much is stored."""
+        return await asyncio.to_thread(self._ping)
+
+    def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=_WAIT_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.executescript(_SCHEMA)
+        return connection
+
+    def _append(self, records: Sequence[StoredRecord]) -> int:
+        rows = {bytes.fromhex(record.record_id): record for record in records}
+        with closing(self._connect()) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for known in _known(connection, list(rows)):
+                del rows[known]
+            connection.executemany(
+                "INSERT INTO record (record_id, timestamp, workload, client, answer, body)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [(key, *record[1:]) for key, record in rows.items()],
+            )
+            connection.execute("COMMIT")
+        return len(rows)
+
+    def _page(
+        self, selection: Selection, after: tuple[float, int], size: int
+    ) -> list[tuple[float, int, bytes]]:
+        where, values = _where(selection)
+        query = (
+            f"SELECT timestamp, id, body FROM record WHERE {where} AND (timestamp, id) < (?, ?)"  # noqa: S608 - fixed text
+            " ORDER BY timestamp DESC, id DESC LIMIT ?"
+        )
+        with closing(self._connect()) as connection:
+            return connection.execute(query, (*values, *after, size)).fetchall()
+
+    def _count(self, selection: Selection) -> int:
+        where, values = _where(selection)
+        limit = -1 if selection.limit is None else selection.limit
+        query = f"SELECT count(*) FROM (SELECT 1 FROM record WHERE {where} LIMIT ?)"  # noqa: S608
+        with closing(self._connect()) as connection:
+            return int(connection.execute(query, (*values, limit)).fetchone()[0])
+
+    def _workloads(self) -> list[WorkloadSummary]:
+        query = (
+            "SELECT workload, client, answer, count(*), min(timestamp), max(timestamp)"
+            " FROM record GROUP BY workload, client, answer ORDER BY workload, client,"
+            " count(*) DESC, answer"
+        )
+        with closing(self._connect()) as connection:
+            rows = connection.execute(query).fetchall()
+        summaries: dict[tuple[str, str], WorkloadSummary] = {}
+        for workload, client, answer, records, first, last in rows:
+            summary = summaries.setdefault(
+                (workload, client),
+                WorkloadSummary(
+                    workload_id=workload,
+                    client_id=client,
+                    records=0,
+                    first=from_epoch(first),
+                    last=from_epoch(last),
+                    answers={},
+                ),
+            )
+            summary.records += records
+            summary.first = min(summary.first, from_epoch(first))
+            summary.last = max(summary.last, from_epoch(last))
+            if answer:
+                summary.answers[answer] = records
+        return list(summaries.values())
+
+    def _ping(self) -> str:
+        try:
+            with closing(self._connect()) as connection:
+                records = connection.execute("SELECT count(*) FROM record").fetchone()[0]
+        except (sqlite3.Error, OSError) as error:
+            raise UnavailableError(
+                f"The log at {self._path} cannot be opened: {error}.",
+                "Check FLYWHEEL_HOME and its permissions.",
+            ) from error
+        return f"SQLite {sqlite3.sqlite_version}, {records:,} records"
+
+
+def _known(connection: sqlite3.Connection, keys: list[bytes]) -> list[bytes]:
+    known: list[bytes] = []
+    for start in range(0, len(keys), _IDS_AT_ONCE):
+        some = keys[start : start + _IDS_AT_ONCE]
+        marks = ",".join("?" * len(some))
+        query = f"SELECT record_id FROM record WHERE record_id IN ({marks})"  # noqa: S608
+        known += [key for (key,) in connection.execute(query, some)]
+    return known
+
+
+def _where(selection: Selection) -> tuple[str, tuple[str, ...]]:
+    if selection.client_id is None:
+        return "workload = ?", (selection.workload_id,)
+    return "workload = ? AND client = ?", (selection.workload_id, selection.client_id)

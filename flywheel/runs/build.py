@@ -1,0 +1,231 @@
+"""Building a run's datasets: one pass over the log, a split, and the files.
+
+The pass keeps a few numbers per record in memory; the records themselves wait in a spool file,
+so that memory does not grow with their size.
+"""
+
+import asyncio
+import os
+import shutil
+from array import array
+from collections import Counter
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from flywheel.datasets.classes import NO_CLASS, Classes, assign
+from flywheel.datasets.duplicates import keep_first
+from flywheel.datasets.formats import evaluation_line, training_line
+from flywheel.datasets.reading import bad_arguments, read
+from flywheel.datasets.report import ClassCounts, DatasetReport
+from flywheel.datasets.split import Rows, Split, split
+from flywheel.datasets.teacher import TeacherTally
+from flywheel.formatting import count
+from flywheel.ports.logs import LogStore, Selection
+from flywheel.records import RecordError, parse_record, reason_class
+from flywheel.settings import DataSplitConfig, EvaluationConfig
+
+SetName = Literal["train", "val", "eval"]
+OnProgress = Callable[[float, str], None]
+
+_READ_SHARE = 60.0  # percent of the work that is reading, as measured
+
+
+class DatasetFile(BaseModel):
+    """One file of a run."""
+
+    name: SetName
+    path: Path
+    num_records: int
+    digest: str = Field(description="sha256, hex")
+
+
+class BuiltDatasets(BaseModel):
+    """What building leaves."""
+
+    report: DatasetReport
+    files: list[DatasetFile]
+
+
+async def build_datasets(
+    store: LogStore,
+    selection: Selection,
+    config: DataSplitConfig,
+    evaluation: EvaluationConfig,
+    seed: int,
+    out_dir: Path,
+    on_progress: OnProgress,
+) -> BuiltDatasets:
+    """Read the selection, validate, label, deduplicate, split and write it.
+
+    `out_dir` appears complete or not at all; a second call starts from the beginning. Raises
+    DataError where the records do not make datasets.
+    """
+    work = out_dir.with_name(f"{out_dir.name}.part")
+    await asyncio.to_thread(_clear, work, out_dir)
+    with (work / "spool").open("w+b") as spool:
+        reading = _Reading(spool, config)
+        expected = await store.count(selection)
+        async for bodies in store.stream(selection):
+            await asyncio.to_thread(reading.add, bodies)
+            share = reading.read / max(expected, 1)
+            on_progress(_READ_SHARE * share, f"{count(reading.read)} records read")
+        spool.flush()
+        on_progress(_READ_SHARE, "splitting")
+        built = await asyncio.to_thread(_finish, reading, config, evaluation, seed, work, out_dir)
+    await asyncio.to_thread(_publish, work, out_dir)
+    on_progress(100.0, "written")
+    return built
+
+
+class _Reading:
+    """What the pass over the log keeps."""
+
+    def __init__(self, spool: BinaryIO, config: DataSplitConfig) -> None:
+        self.spool = spool
+        self._config = config
+        self.read = 0
+        self.invalid: Counter[str] = Counter()
+        self.kind = array("b")
+        self.answer = array("q")  # number of the answer in `answers`
+        self.answers: dict[str, int] = {}
+        self.exact = array("q")
+        self.near = array("q")
+        self.offset = array("q")
+        self.length = array("l")
+        self.teacher = TeacherTally()
+        self._end = 0
+
+    def add(self, bodies: list[bytes]) -> None:
+        for body in bodies:
+            self.read += 1
+            try:
+                record = parse_record(body)
+            except RecordError as error:
+                self.invalid[reason_class(str(error))] += 1
+                continue
+            if self._config.parse_function_arguments and bad_arguments(record.answer):
+                self.invalid["the arguments of a tool call are no JSON object"] += 1
+                continue
+            reduced = read(record)
+            self.kind.append(reduced.kind)
+            self.answer.append(self.answers.setdefault(reduced.answer, len(self.answers)))
+            self.exact.append(reduced.exact)
+            self.near.append(reduced.near)
+            self.offset.append(self._end)
+            self.length.append(len(body))
+            self.teacher.add(record)
+            self._end += len(body)
+            self.spool.write(body)
+
+    def body(self, row: int) -> bytes:
+        return os.pread(self.spool.fileno(), self.length[row], self.offset[row])
+
+
+def _finish(
+    reading: _Reading,
+    config: DataSplitConfig,
+    evaluation: EvaluationConfig,
+    seed: int,
+    work: Path,
+    out_dir: Path,
+) -> BuiltDatasets:
+    """From the pass to the files, in `work`; `out_dir` is where they will be."""
+    kinds = np.array(reading.kind, dtype=np.int64)
+    answers = np.array(reading.answer, dtype=np.int64)
+    classes = assign(kinds, answers, list(reading.answers), evaluation.workload_type)
+    distinct = keep_first(
+        np.flatnonzero(classes.of_row != NO_CLASS),
+        np.array(reading.exact, dtype=np.int64),
+        np.array(reading.near, dtype=np.int64),
+        classes.of_row,
+    )
+    of_kept = classes.of_row[distinct.rows]
+    parts = split(of_kept, config, seed)
+    rows: dict[SetName, Rows] = {
+        "train": distinct.rows[parts.train],
+        "val": distinct.rows[parts.val],
+        "eval": distinct.rows[parts.eval],
+    }
+    files = [_write(reading, name, rows[name], classes, config, work, out_dir) for name in rows]
+    return BuiltDatasets(
+        files=files,
+        report=DatasetReport(
+            workload_type=classes.workload_type,
+            read=reading.read,
+            invalid=reading.invalid.total(),
+            invalid_reasons=dict(reading.invalid.most_common()),
+            wrong_type=classes.wrong_type,
+            unlabeled=classes.unlabeled,
+            duplicates=distinct.duplicates,
+            near_duplicates=distinct.near_duplicates,
+            conflicting=distinct.conflicting,
+            usable=len(distinct.rows),
+            eval=len(parts.eval),
+            train=len(parts.train),
+            val=len(parts.val),
+            classes=_count_classes(classes, of_kept, parts),
+            notes=parts.notes,
+            seed=seed,
+            teacher=reading.teacher.usage(),
+        ),
+    )
+
+
+def _count_classes(classes: Classes, of_kept: Rows, parts: Split) -> dict[str, ClassCounts]:
+    def counts(rows: Rows | slice) -> Rows:
+        return np.bincount(of_kept[rows], minlength=len(classes.names))
+
+    usable, in_eval = counts(slice(None)), counts(parts.eval)
+    in_train, in_val = counts(parts.train), counts(parts.val)
+    order = sorted(np.flatnonzero(usable), key=lambda i: (-usable[i], classes.names[i]))
+    return {
+        classes.names[i]: ClassCounts(
+            usable=usable[i], eval=in_eval[i], train=in_train[i], val=in_val[i]
+        )
+        for i in order
+    }
+
+
+def _write(
+    reading: _Reading,
+    name: SetName,
+    rows: Rows,
+    classes: Classes,
+    config: DataSplitConfig,
+    work: Path,
+    out_dir: Path,
+) -> DatasetFile:
+    parse = config.parse_function_arguments
+    digest = sha256()
+    with (work / f"{name}.jsonl").open("wb", buffering=1 << 20) as file:
+        for row in rows.tolist():
+            body = reading.body(row)
+            if name == "eval":
+                label = classes.names[classes.of_row[row]]
+                line = evaluation_line(body, label, parse)
+            else:
+                line = training_line(body, parse)
+            digest.update(line)
+            file.write(line)
+    return DatasetFile(
+        name=name,
+        path=out_dir / f"{name}.jsonl",
+        num_records=len(rows),
+        digest=digest.hexdigest(),
+    )
+
+
+def _clear(work: Path, out_dir: Path) -> None:
+    for folder in (work, out_dir):
+        shutil.rmtree(folder, ignore_errors=True)
+    work.mkdir(parents=True)
+
+
+def _publish(work: Path, out_dir: Path) -> None:
+    (work / "spool").unlink()
+    work.rename(out_dir)
