@@ -1,13 +1,12 @@
 """What one record brings to a dataset: what its answer holds and what it may repeat. Pure."""
 
-from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from flywheel.datasets.labels import bracketed
 from flywheel.datasets.normalise import near_key
-from flywheel.records import Message, Record
+from flywheel.records import Message, Record, content_text
 
 # What an answer holds: a label in brackets, other text, or tool calls.
 LABEL, TEXT, TOOLS = range(3)
@@ -17,23 +16,30 @@ LONGEST_LABEL = 200
 
 
 class Reading(NamedTuple):
-    """One valid record, reduced to what the split needs."""
+    """One valid record, reduced to what the split needs.
+
+    Records with the same `exact` ask the same, letter by letter; with the same `near`, but for
+    case, white space, links and punctuation. Both are hashes that hold within one process.
+    """
 
     kind: int  # LABEL, TEXT or TOOLS
     answer: str  # the label, the text where a label may stand, or the tools' names
-    exact: int  # two records with the same number ask the same, letter by letter
-    near: int  # ... but for case, white space, links and punctuation
+    exact: int
+    near: int
 
 
 def read(record: Record) -> Reading:
-    """Reduce a record."""
-    asked = [(m.role, m.text) for m in record.request.messages if m.role != "system"]
-    tools = _tools_on_offer(record)
-    return Reading(
-        *read_answer(record.answer),
-        _number("\x1f".join(f"{role}:{text}" for role, text in asked) + tools),
-        _number("\x1f".join(f"{role}:{near_key(text)}" for role, text in asked) + tools),
-    )
+    """Reduce a record. System messages do not count: they are the same for a whole workload."""
+    request = record.request
+    asked = [
+        (m.role, m.content if isinstance(m.content, str) else content_text(m.content))
+        for m in request.messages
+        if m.role != "system"
+    ]
+    tools = _tools_on_offer(request.tools) if request.tools else ""
+    kind, answer = read_answer(record.answer)
+    near = tuple([(role, near_key(text)) for role, text in asked])
+    return Reading(kind, answer, hash((tools, tuple(asked))), hash((tools, near)))
 
 
 def read_answer(answer: Message) -> tuple[int, str]:
@@ -67,15 +73,7 @@ def _ends(text: str) -> str:
     return "\n".join((*lines[:1], *lines[-1:]))
 
 
-def _tools_on_offer(record: Record) -> str:
+def _tools_on_offer(tools: list[dict[str, Any]]) -> str:
     """The same question with other tools is another question."""
-    if not record.request.tools:
-        return ""
-    functions = (tool.get("function") for tool in record.request.tools)
-    names = sorted(str(f.get("name")) for f in functions if isinstance(f, dict))
-    return "\x1e" + ",".join(names)
-
-
-def _number(text: str) -> int:
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little", signed=True)
+    functions = (tool.get("function") for tool in tools)
+    return ",".join(sorted(str(f.get("name")) for f in functions if isinstance(f, dict)))
