@@ -93,7 +93,7 @@ async def _prepare(backends: Backends, console: Console) -> None:
         "answer that a big model might have given. The models trained on it are real and run "
         "on this machine; what they score here says nothing about your own traffic."
     )
-    await asyncio.to_thread(write_sample, path, RECORDS, SEED)
+    await write_sample(path, RECORDS, SEED)
     await import_files(backends.logs, [path], reject_dir=folder / "rejected")
 
 

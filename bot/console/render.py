@@ -18,6 +18,7 @@ from bot.console.workspace import APP_USER, Change, OpenView, Posted, Workspace
 from bot.views.card import CARD_BLOCK
 
 _INDENT = 4
+_APART = frozenset({"section", "actions", "table"})  # blocks with an empty line before them
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Screen:
         self._console = console
         self._numbers: dict[tuple[str, str], int] = {}
         self._lines: dict[str, str] = {}
+        self._drawn: dict[str, list[Json]] = {}
 
     def draw(self, change: Change) -> None:
         """Show one change."""
@@ -83,7 +85,8 @@ class Screen:
         if message.only_for is not None:
             where.append(f"only {self._workspace.users[message.only_for]} sees this")
         self._lines[message.ts] = message.text
-        body = Group(*self._blocks(message))
+        body = Group(*self._blocks(message, self._drawn.get(message.ts) if edited else None))
+        self._drawn[message.ts] = message.blocks
         if self._is_short(message):
             self._draw_short(message)
             return
@@ -121,14 +124,18 @@ class Screen:
         self._lines[message.ts] = message.text
         line = to_rich(message.text, self._workspace.users)
         line.stylize("dim")
-        self._console.print(Padding(line, (0, 0, 0, 1)), soft_wrap=False)
-        for _ in self._blocks(message):  # numbers the buttons that are still there
-            pass
+        table = Table.grid(padding=(0, 1))
+        table.add_row(Text("·", "dim"), line)
+        self._console.print(Padding(table, (0, 0, 0, 1)))
+        for button in buttons(message):
+            self._number(message, button)
 
     def _draw_modal(self, opened: OpenView) -> None:
         view = opened.view
         parts: list[RenderableType] = []
-        for block in view["blocks"]:
+        for position, block in enumerate(view["blocks"]):
+            if position:
+                parts.append(Text())
             if block["type"] == "input":
                 parts.append(Text(f"▸ {block['label']['text']}", "bold"))
                 if block["element"]["type"] == "static_select":
@@ -149,11 +156,18 @@ class Screen:
         indent = 0 if message.thread_ts is None or message.broadcast else _INDENT
         self._console.print(Padding(shown, (0, 0, 0, indent)))
 
-    def _blocks(self, message: Posted) -> Iterator[RenderableType]:
-        for position, block in enumerate(message.blocks):
-            if position and block["type"] in {"section", "actions", "table"}:
+    def _blocks(
+        self, message: Posted, before: list[Json] | None = None
+    ) -> Iterator[RenderableType]:
+        """The blocks of a message; after an edit its headline and what is new since `before`."""
+        last = ""
+        for block in message.blocks:
+            if before is not None and block["type"] != "header" and block in before:
+                continue
+            if last and (block["type"] in _APART or last == "table"):
                 yield Text()
             yield from self._block(block, message)
+            last = block["type"]
         if not message.blocks:
             yield to_rich(message.text, self._workspace.users)
 
@@ -213,7 +227,9 @@ def option_lines(block: Json) -> list[Text]:
 def _table(block: Json) -> Table:
     settings = block.get("column_settings", [])
     head, *rows = block["rows"]
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="bold")
+    table = Table(
+        box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="bold", show_edge=False
+    )
     for i, cell in enumerate(head):
         right = i < len(settings) and settings[i].get("align") == "right"
         table.add_column(cell["text"], justify="right" if right else "left")

@@ -25,9 +25,12 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    backends: Backends, people: dict[str, str], approvers: Sequence[str]
+    backends: Backends, people: dict[str, str], approvers: Sequence[str], *, relay: bool = True
 ) -> AsyncIterator[Stage]:
-    """Run the app against a workspace with these people (id to name) while the block runs."""
+    """Run the app against a workspace with these people (id to name) while the block runs.
+
+    Without `relay` commands are answered, but nobody follows the runs.
+    """
     workspace = Workspace(dict(people))
     stop = asyncio.Event()
     async with serve_workspace(workspace) as url:
@@ -39,14 +42,15 @@ async def open_stage(
         )
         delivery = Delivery(workspace, app.async_dispatch)
         cast = {user: Person(workspace, delivery, f"{url}/response/", user) for user in people}
-        relaying = asyncio.create_task(bot.relay.run(stop), name="relay")
+        relaying = asyncio.create_task(bot.relay.run(stop), name="relay") if relay else None
         try:
             yield Stage(workspace, bot, delivery, cast)
         finally:
             await bot.background.close()
             stop.set()
             bot.relay.nudge()
-            await relaying
+            if relaying is not None:
+                await relaying
             await bot.relay.store.clear()
 
 

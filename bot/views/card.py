@@ -11,8 +11,8 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.views.message import Message, context, header, message, section
-from bot.views.progress import candidate_lines, run_percent, run_step_line
-from bot.views.text import code, lines_that_fit, mrkdwn, person, plain
+from bot.views.progress import candidate_lines, doing_now, run_percent, run_step_line
+from bot.views.text import code, lines_that_fit, mrkdwn, person, plain, shorten
 from flywheel.formatting import count, duration
 from flywheel.views import RunView
 
@@ -62,9 +62,13 @@ def gone(run_id: str) -> Message:
 
 def fallback(view: RunView) -> str:
     """The card in one line."""
-    where = f" ({run_percent(view)} %)" if view.status in {"running", "cancelling"} else ""
-    line = f"Run {view.id} on {mrkdwn(view.workload_id, 150)}: {_STATUS[view.status]}{where}"
-    return f"{line}. {mrkdwn(view.error, 300)}" if view.error else line
+    line = f"Run {view.id} on {mrkdwn(view.workload_id, 150)}: {_STATUS[view.status]}"
+    if view.status in {"running", "cancelling"}:
+        line += f" ({run_percent(view)} %)"
+    if view.error:
+        return f"{line}. {mrkdwn(view.error, 300)}"
+    doing = doing_now(view) if view.status == "running" else []
+    return f"{line}: {shorten(', '.join(doing), 300)}" if doing else line
 
 
 def elapsed(view: RunView, now: datetime) -> str:

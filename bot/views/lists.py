@@ -54,9 +54,9 @@ def workloads(summaries: Sequence[WorkloadSummary], serving: dict[str, str]) -> 
 
 def help_text() -> Message:
     """Every command with what it does."""
-    lines = [f"`/flywheel {usage.form}`\n{usage.what}" for usage in USAGE.values()]
+    lines = [f"• `/flywheel {usage.form}`: {usage.what}" for usage in USAGE.values()]
     blocks: list[Block] = [
-        section("I turn the log of a big model into a small one that can take its place."),
+        section("*I turn the log of a big model into a small one that can take its place.*"),
         section("\n".join(lines)),
         context("Ask me anything about runs, scores and savings: mention me, or write to me."),
     ]

@@ -51,6 +51,17 @@ def run_step_line(view: RunView) -> str | None:
     return None
 
 
+def doing_now(view: RunView) -> list[str]:
+    """What runs at this moment, escaped: 'tfidf-svm fine-tuning 40 %'."""
+    return [
+        f"{mrkdwn(step.candidate, 60)} {_stage(step)}{_detail(step)}".strip()
+        if step.candidate
+        else f"{_stage(step)}{_detail(step)}"
+        for step in view.steps
+        if step.status == "running"
+    ]
+
+
 def _candidate_line(view: RunView, candidate: CandidateView) -> str:
     steps = [step for step in view.steps if step.candidate == candidate.model_name]
     percent = int(percent_done(steps))

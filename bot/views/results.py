@@ -33,6 +33,7 @@ def results(view: RunView, decisions: Sequence[str] = (), event_id: int | None =
         blocks.append(score_table(view))
     if view.summary:
         blocks.append(section(mrkdwn(view.summary, 2000)))
+    blocks.append(context(_small_print(view)))
     if decisions:
         lines = [f"*Decided:* {mrkdwn(text, 600)}" for text in decisions]
         blocks.append(section(lines_that_fit(lines, 1600), "decision"))
@@ -40,7 +41,6 @@ def results(view: RunView, decisions: Sequence[str] = (), event_id: int | None =
         blocks.append(decision_buttons(view))
     elif recommendation is not None and recommendation.verdict == "promote":
         blocks.append(section("Not open for a decision any more: a newer run has finished."))
-    blocks.append(context(_small_print(view)))
     return message(_fallback(view, decisions), blocks)
 
 

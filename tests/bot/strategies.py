@@ -1,0 +1,185 @@
+"""Run views as they might come: any names, any sizes, any state."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from flywheel.datasets.report import DatasetReport, TeacherUsage
+from flywheel.decisions.verdict import CandidateVerdict, Recommendation
+from flywheel.evaluation.scores import Confusion, Interval, Scores
+from flywheel.views import CandidateView, RunView, StepView, TeacherView
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+names = st.one_of(
+    st.sampled_from(
+        ["news_classifier", "a", "<!channel>", "`x` *y*", "x" * 400, "a & b <@U1234567>"]
+    ),
+    st.text(min_size=1, max_size=200),
+)
+prose = st.one_of(st.none(), st.text(max_size=200), st.just("word & <tag> " * 900))
+
+
+def interval(value: float) -> Interval:
+    """An interval around a value."""
+    return Interval(
+        value=value,
+        low=max(0, value - 0.03),
+        high=min(1, value + 0.03),
+        confidence=0.95,
+        method="x",
+    )
+
+
+def scores_of(value: float, cost: Decimal | None = Decimal("0.004")) -> Scores:
+    """Scores with this macro-F1."""
+    return Scores(
+        n=400,
+        macro_f1=interval(value),
+        weighted_f1=interval(value),
+        accuracy=interval(value),
+        per_class=[],
+        confusion=Confusion(labels=[], counts=[]),
+        unparseable=0,
+        seconds=0.002,
+        input_tokens=30,
+        output_tokens=4,
+        cost_per_1000=cost,
+        seed=1,
+    )
+
+
+def report() -> DatasetReport:
+    """What became of 2,000 records."""
+    return DatasetReport(
+        workload_type="classification",
+        read=2000,
+        invalid=0,
+        wrong_type=0,
+        unlabeled=0,
+        duplicates=10,
+        near_duplicates=5,
+        conflicting=0,
+        usable=1985,
+        eval=400,
+        train=1426,
+        val=159,
+        classes={},
+        seed=42,
+        teacher=TeacherUsage(model_name="big-model"),
+    )
+
+
+def candidate(name: str, macro_f1: float | None = 0.9, error: str | None = None) -> CandidateView:
+    """A candidate, scored or not."""
+    return CandidateView(
+        model_name=name,
+        status="failed" if error else "completed",
+        runtime_seconds=3.0,
+        evaluations=[],
+        customizations=[],
+        error=error,
+        base=None if macro_f1 is None else scores_of(macro_f1 / 3),
+        customized=None if macro_f1 is None else scores_of(macro_f1),
+    )
+
+
+def run_view(
+    status: str = "completed",
+    candidates: tuple[CandidateView, ...] = (
+        candidate("tfidf-svm"),
+        candidate("tfidf-logreg", 0.7),
+    ),
+    verdict: str = "promote",
+    **fields: object,
+) -> RunView:
+    """A run; completed, with a recommendation, unless told otherwise."""
+    done = status == "completed"
+    first = candidates[0].model_name if candidates else None
+    recommendation = Recommendation(
+        verdict=verdict if first else "insufficient-data",
+        model_name=first,
+        reason="Its interval is clear of the limit 0.75.",
+        saving_per_1000=Decimal("0.72"),
+        saving_share=0.994,
+        candidates=[
+            CandidateVerdict(
+                model_name=c.model_name,
+                verdict="promote" if i == 0 and verdict == "promote" else "keep",
+                reason="because",
+            )
+            for i, c in enumerate(candidates)
+        ],
+    )
+    steps = [
+        StepView(
+            kind=kind,
+            candidate=c.model_name,
+            status="completed" if done else "running",
+            percent=100.0 if done else 40.0,
+            message="",
+            error=None,
+        )
+        for c in candidates
+        for kind in ("customize", "base-eval", "customized-eval")
+    ]
+    values: dict[str, object] = {
+        "id": "r-12",
+        "workload_id": "news_classifier",
+        "client_id": None,
+        "status": status,
+        "started_at": NOW - timedelta(seconds=41),
+        "finished_at": NOW if status in {"completed", "failed", "cancelled"} else None,
+        "num_records": 2000,
+        "datasets": [],
+        "nims": list(candidates),
+        "error": None,
+        "created_at": NOW - timedelta(seconds=42),
+        "requested_by": "U0CONSOLE01",
+        "seed": 42,
+        "version": 9,
+        "steps": steps,
+        "dataset_report": report(),
+        "teacher": TeacherView(
+            model_name="big-model",
+            input_tokens=60.0,
+            output_tokens=5.0,
+            seconds=0.8,
+            cost_per_1000=Decimal("0.7244"),
+        ),
+        "recommendation": recommendation if done else None,
+        "summary": "tfidf-svm answers as the big model does." if done else None,
+        "approval_id": "ap-1" if done and verdict == "promote" else None,
+        "incumbent": None,
+    }
+    return RunView.model_validate({**values, **fields})
+
+
+@st.composite
+def run_views(draw: st.DrawFn) -> RunView:
+    """Any run."""
+    status = draw(
+        st.sampled_from(["pending", "running", "cancelling", "completed", "failed", "cancelled"])
+    )
+    found = draw(st.lists(names, max_size=8, unique=True))
+    found += [f"extra-{i}" for i in range(draw(st.sampled_from([0, 0, 0, 120])))]
+    candidates = tuple(
+        candidate(
+            name,
+            draw(st.one_of(st.none(), st.floats(0, 1))) if i < 8 else 0.5,
+            draw(prose) if i < 8 else None,
+        )
+        for i, name in enumerate(found)
+    )
+    return run_view(
+        status,
+        candidates,
+        draw(st.sampled_from(["promote", "keep", "insufficient-data"])),
+        workload_id=draw(names),
+        client_id=draw(st.one_of(st.none(), names)),
+        requested_by=draw(st.one_of(st.just("U0CONSOLE01"), names)),
+        summary=draw(prose),
+        error=draw(prose),
+        incumbent=draw(st.one_of(st.none(), names)),
+    )

@@ -1,0 +1,155 @@
+"""From `/flywheel run` to a rollback, through Bolt, with signed requests and a real worker."""
+
+import asyncio
+
+from bot.console.workspace import OpenView
+from bot.views.card import CANCEL
+from bot.views.decision import MODEL, REASON
+from bot.views.results import APPROVE, REJECT
+from flywheel.service.promotions import decide_approval, incumbents
+from flywheel.service.runs import get_run
+from flywheel.views import Actor
+from tests.bot.conftest import (
+    SECONDS,
+    Scene,
+    action_ids,
+    shown,
+    whispers,
+)
+
+RUN = "run news eval_size=150 seed=3"
+WHY = "clear of the limit, and far cheaper"
+
+
+async def test_a_run_is_followed_decided_on_and_rolled_back(working_scene: Scene) -> None:
+    scene = working_scene
+    card = await scene.card(RUN)
+    assert "Run r-1 · news" in shown(card)
+    assert action_ids(card) == [CANCEL]
+
+    results = await scene.reply(card, "Results of r-1")
+    await scene.until_text(card, "The results are in the thread.")
+    assert card.edits >= 1
+    assert action_ids(card) == []
+    assert results.broadcast
+    assert action_ids(results) == [APPROVE, REJECT]
+    thread = scene.stage.workspace.thread(card.channel, card.ts)[1:]
+    assert len({m.text for m in thread}) == len(thread), "a milestone was posted twice"
+    assert sum("was trained" in m.text or "trained" in m.text for m in thread) >= 2
+
+    answered = await scene.ada.say(scene.channel, "which model is best?", card.ts)
+    await scene.stage.bot.background.idle()
+    replies = [m for m in scene.stage.workspace.thread(card.channel, card.ts) if m.ts > answered.ts]
+    assert len(replies) == 1
+    assert "r-1" in shown(replies[0])
+
+    told = whispers(await scene.press(results, APPROVE, scene.ben))
+    assert "Only <@U0APPROVE01> may approve a promotion." in told
+    assert scene.stage.workspace.views == {}
+
+    opened = await _open(scene, results)
+    assert REASON in await scene.ada.submit(opened, {REASON: "   "})
+    seen = len(scene.stage.workspace.changes)
+    assert await scene.ben.submit(opened, {REASON: WHY}) == {}
+    assert "Only <@U0APPROVE01>" in whispers(await scene.since(seen))
+    assert await incumbents(scene.backends) == []
+
+    opened, late = await _open(scene, results), await _open(scene, results)
+    assert await scene.ada.submit(opened, {REASON: WHY}) == {}
+    await scene.until_text(results, "*Decided:*")
+    assert action_ids(results) == []
+    assert "by ada" in shown(results)
+    assert WHY in shown(results)
+    promoted = await incumbents(scene.backends)
+    assert [(p.workload_id, p.reason, p.approved_by) for p in promoted] == [
+        ("news", WHY, scene.ada.id)
+    ]
+    await scene.reply(card, f"{promoted[0].model_name} was promoted")
+
+    seen = len(scene.stage.workspace.changes)
+    assert await scene.ada.submit(late, {REASON: "me too"}) == {}
+    assert "already approved by <@U0APPROVE01>" in whispers(await scene.since(seen))
+
+    refused = whispers(await scene.command("rollback news nothing wrong", scene.ben))
+    assert "Only <@U0APPROVE01> may roll back." in refused
+    changes = await scene.command("rollback news it was only a test")
+    public = [c.message.text for c in changes if c.kind == "posted" and c.message is not None]
+    assert any("Serving now: the teacher" in text for text in public)
+    await scene.until_text(results, "was rolled back by ada")
+    assert await incumbents(scene.backends) == []
+
+
+async def _open(scene: Scene, results: object) -> OpenView:
+    before = set(scene.stage.workspace.views)
+    await scene.press(results, APPROVE, scene.ada)  # type: ignore[arg-type]
+    (new,) = set(scene.stage.workspace.views) - before
+    opened = scene.stage.workspace.views[new]
+    assert any(b.get("block_id") == MODEL for b in opened.view["blocks"])
+    return opened
+
+
+async def test_decisions_made_elsewhere_reach_the_message(working_scene: Scene) -> None:
+    scene = working_scene
+    card = await scene.card(RUN)
+    results = await scene.reply(card, "Results of r-1")
+    view = await get_run(scene.backends, "r-1")
+    assert view.approval_id is not None
+    shell = Actor(id="cli:root", name="root", origin="cli")
+    asked = await scene.command("results r-1", scene.ben)
+    private = next(c.message for c in asked if c.message is not None)
+    assert action_ids(private) == [APPROVE, REJECT]
+
+    await decide_approval(scene.backends, view.approval_id, False, shell, "not this week")
+    await scene.until_text(results, "rejected by root")
+    assert action_ids(results) == []
+    assert "not this week" in shown(results)
+    await scene.reply(card, "The promotion was rejected by root")
+
+    told = whispers(await scene.press(private, REJECT, scene.ada))
+    assert "This has been decided already." in told
+    assert action_ids(private) == [], "the private copy keeps no stale button"
+
+
+async def test_a_run_is_cancelled_from_its_card(working_scene: Scene) -> None:
+    scene = working_scene
+    card = await scene.card(RUN)
+    told = whispers(await scene.press(card, CANCEL, scene.ben))
+    assert "r-1 is being cancelled." in told
+    await scene.until_text(card, "Cancelled")
+    assert action_ids(card) == []
+    await scene.reply(card, "The run was cancelled")
+
+
+async def test_two_people_decide_at_once_and_one_of_them_wins(working_scene: Scene) -> None:
+    scene = working_scene
+    card = await scene.card(RUN)
+    results = await scene.reply(card, "Results of r-1")
+    first, second = await _open(scene, results), await _open(scene, results)
+    seen = len(scene.stage.workspace.changes)
+    await asyncio.gather(
+        scene.ada.submit(first, {REASON: WHY}), scene.ada.submit(second, {REASON: WHY})
+    )
+    assert whispers(await scene.since(seen)).count("already approved by") == 1
+    assert len(await incumbents(scene.backends)) == 1
+    thread = await asyncio.wait_for(_decided(scene, card), SECONDS)
+    assert sum("was promoted" in text for text in thread) == 1
+
+
+async def _decided(scene: Scene, card: object) -> list[str]:
+    await scene.reply(card, "")  # type: ignore[arg-type]
+    message = await scene.stage.workspace.wait_for(
+        lambda: next(
+            (
+                m
+                for m in scene.stage.workspace.messages
+                if "was promoted" in m.text and not m.broadcast
+            ),
+            None,
+        ),
+        SECONDS,
+    )
+    return [
+        m.text
+        for m in scene.stage.workspace.thread(message.channel, message.thread_ts or "")
+        if not m.broadcast
+    ]

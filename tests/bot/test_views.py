@@ -1,0 +1,233 @@
+"""Views hold Slack's limits and let nobody's text act as mark-up."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slack_sdk.models.blocks import Block
+
+from bot.console.limits import message_problems, texts, view_problems
+from bot.views import decision, lists
+from bot.views.card import CANCEL, card, gone
+from bot.views.message import Message
+from bot.views.results import APPROVE, REJECT, results
+from bot.views.text import code, escape, mrkdwn, person, plain, shorten, unescape, with_people
+from flywheel.ports.logs import WorkloadSummary
+from flywheel.views import Answer
+from tests.bot.strategies import NOW, candidate, names, prose, run_view, run_views
+
+
+def blocks_of(shown: Message) -> list[dict[str, Any]]:
+    """The blocks as Slack gets them."""
+    return shown.block_dicts()
+
+
+def everything(shown: Message) -> str:
+    """All text that a reader sees."""
+    return "\n".join([shown.text, *texts(blocks_of(shown))])
+
+
+def sound(shown: Message) -> None:
+    """A message that Slack takes."""
+    assert message_problems(blocks_of(shown)) == []
+    assert shown.text.strip()
+    assert len(shown.text) <= 3000
+
+
+def actions(shown: Message) -> list[str]:
+    """The action ids of the buttons."""
+    return [
+        e["action_id"] for b in blocks_of(shown) if b["type"] == "actions" for e in b["elements"]
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(run_views(), st.lists(st.text(max_size=900), max_size=4))
+def test_every_view_of_every_run_is_one_that_slack_takes(view: Any, decided: list[str]) -> None:
+    sound(card(view, NOW))
+    sound(results(view, decided, event_id=7))
+    sound(lists.runs([view] * 40, NOW))
+    sound(gone(view.id))
+    if decision.passed(view):
+        carried = decision.DecisionContext(
+            run_id=view.id,
+            approval_id="x" * 40,
+            channel="C1",
+            message_ts="1.2",
+            response_url="https://hooks.example.com/" + "y" * 200,
+        )
+        for modal in (decision.approve_modal, decision.reject_modal):
+            assert view_problems(modal(view, carried).to_dict()) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(run_views())
+def test_no_text_from_outside_becomes_a_mention_or_a_link(view: Any) -> None:
+    for shown in (card(view, NOW), results(view), lists.runs([view], NOW)):
+        for text in [shown.text, *_mrkdwn(blocks_of(shown))]:
+            assert set(re.findall(r"<[^>]*>", text)) <= {"<@U0CONSOLE01>"}
+            assert not re.search(r"&(?!amp;|lt;|gt;)", text)
+
+
+def _mrkdwn(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["text"]] if value.get("type") == "mrkdwn" else []
+        return own + [text for part in value.values() for text in _mrkdwn(part)]
+    if isinstance(value, list):
+        return [text for part in value for text in _mrkdwn(part)]
+    return []
+
+
+@given(st.text(max_size=300), st.integers(1, 80))
+def test_shortening_never_cuts_an_entity(text: str, limit: int) -> None:
+    short = mrkdwn(text, limit)
+    assert len(short) <= limit
+    assert not re.search(r"&(?!amp;|lt;|gt;)", short)
+
+
+@given(st.text(max_size=300))
+def test_escaping_is_undone_by_unescaping(text: str) -> None:
+    visible = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text)
+    assert unescape(escape(text)) == visible
+
+
+@given(st.text(max_size=200))
+def test_code_cannot_be_left(text: str) -> None:
+    shown = code(text)
+    assert shown == "–" or (shown[0] == shown[-1] == "`" and "`" not in shown[1:-1])
+
+
+def test_text_helpers() -> None:
+    assert shorten("abcdef", 4) == "abc…"
+    assert plain(" a\n b ", 10) == "a b"
+    assert person("U0CONSOLE01") == "<@U0CONSOLE01>"
+    assert person("cli:ada") == "cli:ada"
+    assert person("UNIVERSITY") == "UNIVERSITY"
+    assert with_people("approved by U0AB12CD3.") == "approved by <@U0AB12CD3>."
+
+
+def test_a_running_card_names_stage_and_percent_in_words() -> None:
+    shown = card(run_view("running"), NOW)
+    text = everything(shown)
+    assert "Run r-12 · news_classifier" in text
+    assert "*Running* · 40 % · 41 s" in text
+    assert "fine-tuning 40 %" in text
+    assert "<@U0CONSOLE01>" in text
+    assert "400 for evaluation" in text
+    assert actions(shown) == [CANCEL]
+    button = next(b for b in blocks_of(shown) if b["type"] == "actions")["elements"][0]
+    assert button["confirm"]["deny"]["text"] == "Keep it running"
+
+
+@pytest.mark.parametrize("status", ["cancelling", "completed", "failed", "cancelled"])
+def test_only_a_run_that_goes_on_can_be_cancelled(status: str) -> None:
+    assert actions(card(run_view(status, error="no data"), NOW)) == []
+
+
+def test_elapsed_time_alone_does_not_change_what_a_card_says_otherwise() -> None:
+    view = run_view("running")
+    later = NOW + timedelta(seconds=9)
+    assert card(view, NOW) != card(view, later)
+    assert card(view, view.created_at).block_dicts() == card(view, view.created_at).block_dicts()
+
+
+def test_results_show_scores_saving_and_buttons() -> None:
+    shown = results(run_view())
+    text = everything(shown)
+    assert "promote `tfidf-svm`" in text
+    assert "Saves 0.72 USD per 1,000 requests (99.4 %)." in text
+    assert "0.300 → 0.900" in text
+    assert "0.870–0.930" in text
+    assert "0.724 USD" in text
+    assert actions(shown) == [APPROVE, REJECT]
+    table = next(b for b in blocks_of(shown) if b["type"] == "table")
+    assert [row[0]["text"] for row in table["rows"]] == [
+        "Model",
+        "tfidf-svm",
+        "tfidf-logreg",
+        "big-model (now)",
+    ]
+
+
+def test_a_decision_takes_the_buttons_away_and_says_who_and_why() -> None:
+    shown = results(run_view(), ["tfidf-svm was promoted by ada: it is <good>"])
+    assert actions(shown) == []
+    assert "*Decided:* tfidf-svm was promoted by ada: it is &lt;good&gt;" in everything(shown)
+
+
+def test_results_without_an_open_approval_have_no_buttons() -> None:
+    superseded = results(run_view(approval_id=None))
+    assert actions(superseded) == []
+    assert "a newer run has finished" in everything(superseded)
+    kept = results(run_view(verdict="keep"))
+    assert actions(kept) == []
+    assert "keep the model that serves now" in everything(kept)
+    assert "Saves" not in everything(kept)
+
+
+def test_a_table_that_is_too_big_becomes_text() -> None:
+    many = tuple(candidate(f"candidate-with-a-long-name-{i}") for i in range(150))
+    shown = results(run_view(candidates=many))
+    sound(shown)
+    assert not any(b["type"] == "table" for b in blocks_of(shown))
+    assert re.search(r"… and \d+ more", everything(shown))
+
+
+def test_the_modal_offers_what_the_rule_passed_and_says_what_it_replaces() -> None:
+    view = run_view(incumbent="hashing-sgd (r-3)")
+    carried = decision.DecisionContext(
+        run_id="r-12", approval_id="ap-1", channel="C1", message_ts="1.2"
+    )
+    modal = decision.approve_modal(view, carried).to_dict()
+    text = "\n".join(texts(modal["blocks"]))
+    select = next(b for b in modal["blocks"] if b.get("block_id") == decision.MODEL)["element"]
+    assert [o["value"] for o in select["options"]] == ["tfidf-svm"]
+    assert select["initial_option"]["value"] == "tfidf-svm"
+    assert "hashing-sgd (r-3)" in text
+    assert "macro-F1 0.900 (95 % 0.870–0.930, n 400)" in text
+    assert "saves 0.72 USD" in text
+    teacher = decision.approve_modal(run_view(), carried).to_dict()
+    assert "big-model" in "\n".join(texts(teacher["blocks"]))
+
+
+@pytest.mark.parametrize(
+    ("reason", "good"), [("", False), ("   ", False), ("ok", False), ("it is better", True)]
+)
+def test_a_reason_says_something(reason: str, good: bool) -> None:
+    assert (decision.reason_problem(reason) is None) == good
+
+
+def test_people_are_told_who_may_decide() -> None:
+    two = decision.not_an_approver(["U0AAAAAA1", "U0BBBBBB2"], "roll back").text
+    assert two.startswith("Only <@U0AAAAAA1> or <@U0BBBBBB2> may roll back.")
+    assert "slack_config.approvers" in decision.not_an_approver([], "roll back").text
+    sound(decision.not_an_approver([f"U0AAAAAA{i}" for i in range(500)], "roll back"))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(names, max_size=5), names, prose)
+def test_lists_and_answers_are_ones_that_slack_takes(
+    found: list[str], serving: str, text: str | None
+) -> None:
+    summaries = [
+        WorkloadSummary(
+            workload_id=name, client_id=name, records=5, first=NOW, last=NOW, answers={name: 5}
+        )
+        for name in found * 20
+    ]
+    sound(lists.workloads(summaries, dict.fromkeys(found, serving)))
+    sound(
+        lists.answer(
+            Answer(text=f"*bold* {text}", sources=[f"flywheel results {n}" for n in found])
+        )
+    )
+    sound(lists.help_text())
+
+
+def test_block_objects_pass_the_librarys_own_checks() -> None:
+    for block in results(run_view()).blocks:
+        assert isinstance(block, Block)
+        block.validate_json()
