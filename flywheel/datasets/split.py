@@ -101,7 +101,7 @@ def _allocate(available: Rows, wanted: int) -> Rows:
     most = available - 1
     wanted = min(wanted, int(most.sum()))
     shares = available * (wanted / available.sum())
-    quotas = np.minimum(np.floor(shares).astype(np.int64), most)
+    quotas: Rows = np.minimum(np.floor(shares).astype(np.int64), most)
     if wanted >= np.count_nonzero(most):  # room for everyone: nobody is left out
         quotas = np.maximum(quotas, np.minimum(1, most))
     # Largest remainder first; the stratum number breaks ties, so that the result is one.

@@ -26,6 +26,7 @@ class DatasetFiles(BaseModel):
     train: str
     val: str
     eval: str
+    labels: list[str] = Field(description="The classes that the answers name")
 
 
 class CustomizeJob(BaseModel):

@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from flywheel.datasets.report import DatasetReport
 from flywheel.db.models import Candidate, Dataset, Evaluation, Run, Step
 from flywheel.errors import NotFoundError
 from flywheel.evaluation.scores import Scores
@@ -49,7 +50,9 @@ class RunState:
 
     def dataset_files(self) -> DatasetFiles:
         """Where the platform finds the datasets."""
-        return DatasetFiles(**{d.name: d.uri for d in self.datasets})
+        report = DatasetReport.model_validate(self.run.dataset_report)
+        uris = {dataset.name: dataset.uri for dataset in self.datasets}
+        return DatasetFiles(**uris, labels=list(report.classes))
 
     def scores(self, candidate: str, eval_type: str) -> Scores | None:
         """The scores of one evaluation, where it is done."""

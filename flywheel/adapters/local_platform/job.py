@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from flywheel.adapters.local_platform import texts
+from flywheel.datasets.labels import Labels
 from flywheel.errors import InvalidInputError
 from flywheel.ports.platform import CustomizeJob, EvaluateJob, Job, ModelArtifact, PredictionRow
 from flywheel.processes import ReportProgress, job_main
@@ -47,7 +48,7 @@ def _customize(job: CustomizeJob, directory: Path, report: ReportProgress) -> Mo
     from flywheel.adapters.local_platform import models, students
 
     train = Path(job.datasets.train)
-    examples = texts.read_training(train)
+    examples = texts.read_training(train, Labels(job.datasets.labels))
     labels = [example.label for example in examples]
     started = time.perf_counter()
     trained = students.train(
@@ -103,7 +104,9 @@ def _ask(
 
 def _base_model(job: EvaluateJob) -> Callable[[str], str]:
     """Always the most frequent label of the training set; of equally frequent ones the first."""
-    counts = Counter(example.label for example in texts.read_training(Path(job.datasets.train)))
+    labels = Labels(job.datasets.labels)
+    examples = texts.read_training(Path(job.datasets.train), labels)
+    counts = Counter(example.label for example in examples)
     reply = texts.answer_text(min(counts, key=lambda label: (-counts[label], label)))
     return lambda _: reply
 

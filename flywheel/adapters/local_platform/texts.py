@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from flywheel.datasets.labels import Labels
+from flywheel.datasets.normalise import strip_links
 from flywheel.errors import DataError
+from flywheel.records import content_text
 
-_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_LABEL = re.compile(r"\[\[\[(.+?)\]\]\]")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
@@ -30,7 +31,7 @@ def request_text(messages: object) -> str:
         return ""
     for message in reversed(messages):
         if isinstance(message, dict) and message.get("role") == "user":
-            return _LINK.sub(" ", _content_text(message.get("content"))).strip()
+            return strip_links(content_text(message.get("content"))).strip()
     return ""
 
 
@@ -44,7 +45,7 @@ def count_tokens(text: str) -> int:
     return len(_TOKEN.findall(text))
 
 
-def read_training(path: Path) -> list[Example]:
+def read_training(path: Path, labels: Labels) -> list[Example]:
     """The records of a training file; the last message of each is the answer to learn.
 
     Raises DataError where the file is not there or a line is not such a record.
@@ -53,12 +54,12 @@ def read_training(path: Path) -> list[Example]:
     for number, record in enumerate(_lines(path), start=1):
         try:
             *request, answer = record["messages"]
-            found = _LABEL.search(answer["content"])
+            label = labels.extract(content_text(answer["content"]))
         except (KeyError, TypeError, ValueError) as error:
             raise _malformed(path, number) from error
-        if found is None:
+        if label is None:
             raise _malformed(path, number)
-        examples.append(Example(request_text(request), found[1].strip()))
+        examples.append(Example(request_text(request), label))
     return examples
 
 
@@ -71,18 +72,6 @@ def read_requests(path: Path) -> list[str]:
         except (KeyError, TypeError) as error:
             raise _malformed(path, number) from error
     return texts
-
-
-def _content_text(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "\n".join(
-            part["text"]
-            for part in content
-            if isinstance(part, dict) and isinstance(part.get("text"), str)
-        )
-    return ""
 
 
 def _lines(path: Path) -> Iterator[Any]:
