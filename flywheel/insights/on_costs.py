@@ -39,14 +39,13 @@ def saving(topic: Topic) -> Answer:
 def _saving_lines(
     run: RunView, subject: Subject, teacher: Subject | None, amount: Amount | None
 ) -> list[str]:
-    lines = [f"In {named(run)} *{subject.name}* costs {per_1000(subject.cost_per_1000, run)}."]
+    lines = [f"In {named(run)} *{subject.name}* {_costs(subject, run)}."]
     if teacher is None:
         return [
             *lines,
             "The log does not say which model answered, so no saving can be worked out.",
         ]
-    lines.append(f"The teacher {teacher.name.removesuffix(' (teacher)')} costs "
-                 f"{per_1000(teacher.cost_per_1000, run)}.")  # fmt: skip
+    lines.append(f"The teacher {teacher.name.removesuffix(' (teacher)')} {_costs(teacher, run)}.")
     if subject.cost_per_1000 is None or teacher.cost_per_1000 is None:
         return [*lines, f"Without both prices no saving can be worked out. {_NO_PRICE}"]
     lines.append(_per_1000(run, teacher.cost_per_1000, subject.cost_per_1000))
@@ -57,6 +56,12 @@ def _saving_lines(
     if said is not None and said.verdict != "promote":
         lines.append(f"But its verdict is *{said.verdict}*: {said.reason}")
     return lines
+
+
+def _costs(subject: Subject, run: RunView) -> str:
+    if subject.cost_per_1000 is None:
+        return "has no price"
+    return f"costs {per_1000(subject.cost_per_1000, run)}"
 
 
 def _per_1000(run: RunView, teacher: Decimal, candidate: Decimal) -> str:

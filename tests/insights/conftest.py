@@ -295,3 +295,21 @@ def ask(facts: Facts) -> Ask:
         return await answer(question, facts, focus_run)
 
     return _ask
+
+
+class Build:
+    """The builders, for tests that need facts of their own."""
+
+    facts = Facts
+    interval = staticmethod(interval)
+    scores = staticmethod(scores)
+    candidate = staticmethod(candidate)
+    finished_run = staticmethod(finished_run)
+    running_run = staticmethod(running_run)
+    promotion = staticmethod(promotion)
+    logged = staticmethod(logged)
+
+
+@pytest.fixture
+def build() -> type[Build]:
+    return Build
