@@ -1,6 +1,8 @@
 """Answers about classes: how well one is recognised, and what it is confused with."""
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 
 from flywheel.evaluation.scores import ClassScore, Scores
 from flywheel.formatting import count
@@ -26,12 +28,29 @@ _MOST_WEAK = 5
 def named_class(topic: Topic, run: RunView) -> str | None:
     """The class of the run that the question names."""
     labels = _labels(run)
-    if found := find(topic.question.words, labels, by_parts=False, taken=topic.used).names:
-        return found[0]
+    words = topic.question.words
+    aliases = {alias: label for label in labels for alias in (*_alternatives(label), label)}
+    taken = topic.used | _metric_words(words)
+    if found := find(words, aliases, by_parts=False, taken=taken).names:
+        return aliases[found[0]]
     if spoken := _AFTER_CLASS.search(topic.question.text):
         by_part = find([spoken[1]], labels, by_parts=True).names
         return by_part[0] if len(by_part) == 1 else None
     return None
+
+
+def _alternatives(label: str) -> list[str]:
+    """'Energy | Oil' is also asked for as 'oil'."""
+    return [part.strip() for part in re.split(r"[|/]", label)]
+
+
+def _metric_words(words: Sequence[str]) -> set[int]:
+    """Positions of 'macro' in 'macro F1': a class may be called Macro."""
+    return {
+        position
+        for position, (word, following) in enumerate(pairwise(words))
+        if word in {"macro", "weighted"} and following in {"f1", "average", "score"}
+    }
 
 
 def names_a_class(topic: Topic) -> bool:

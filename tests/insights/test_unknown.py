@@ -173,3 +173,24 @@ async def test_names_with_slashes_and_versions(build: Any) -> None:
 async def test_a_very_long_question_is_answered_quickly(ask: Ask) -> None:
     reply = await ask("which model is best " + "and why oh why " * 10_000)
     assert reply.understood
+
+
+async def test_class_names_of_every_shape(build: Any) -> None:
+    labels = ["Macro", "Energy | Oil", "M&A | Investments"]
+    scores = build.scores(0.874)
+    rows = [
+        row.model_copy(update={"label": label})
+        for row, label in zip(scores.per_class, labels, strict=True)
+    ]
+    confusion = scores.confusion.model_copy(update={"labels": labels})
+    scores = scores.model_copy(update={"per_class": rows, "confusion": confusion})
+    run = build.finished_run(candidates=[build.candidate("tfidf-svm", scores)], dataset_report=None)
+    facts = build.facts([run])
+    for question, label in [
+        ("what is wrong with macro?", "Macro"),
+        ("why is oil bad", "Energy | Oil"),
+        ("recall of energy | oil", "Energy | Oil"),
+        ("class m&a", "M&A | Investments"),
+    ]:
+        assert f"Class *{label}* in r-12" in (await answer(question, facts)).text
+    assert "macro-F1 0.874" in (await answer("macro f1 of the svm", facts)).text
