@@ -5,7 +5,6 @@ import getpass
 from collections.abc import Callable
 from pathlib import Path
 
-from flywheel.service.logs import import_files, write_sample
 from rich.console import Console
 
 from bot.console.lines import LineReader
@@ -21,6 +20,7 @@ from bot.views.results import APPROVE
 from flywheel.clock import utc_now
 from flywheel.formatting import count
 from flywheel.ports.backends import Backends
+from flywheel.service.logs import import_files, write_sample
 from flywheel.service.runs import get_run
 from flywheel.worker import run_worker
 
@@ -168,15 +168,7 @@ class _Play:
     async def _ask(self, question: str, about: Posted) -> None:
         await self._type(self._me, f"@flywheel {question}")
         asked = await self._me.say(self._workspace.channel, question, about.thread_ts)
-        await self._wait_for_reply(asked)
-
-    async def _wait_for_reply(self, asked: Posted) -> None:
-        def reply() -> Posted | None:
-            thread = self._workspace.thread(asked.channel, asked.thread_ts or asked.ts)
-            later = [m for m in thread if m.ts > asked.ts and m.user != asked.user]
-            return later[0] if later else None
-
-        await self._workspace.wait_for(reply, _ANSWER_SECONDS)
+        await self._workspace.reply_to(asked, _ANSWER_SECONDS)
 
     def _can_approve(self, results: Posted) -> bool:
         return any(button["action_id"] == APPROVE for button in buttons(results))

@@ -16,6 +16,7 @@ from flywheel.ports.backends import Backends
 from flywheel.worker import run_worker
 
 ME = "U0CONSOLE01"
+_ANSWER_SECONDS = 60.0
 _HELP = (
     "/flywheel …   the command, e.g. /flywheel workloads or /flywheel help",
     "1, 2, …       press the button with that number",
@@ -83,10 +84,16 @@ class Chat:
         elif line.startswith("/"):
             self._screen.note("The only command here is /flywheel; `/flywheel help` lists more.")
         elif line.lower().startswith("@flywheel"):
-            question = line[len("@flywheel") :].strip()
-            await self._me.say(workspace.channel, question)
+            await self._say(workspace.channel, line[len("@flywheel") :].strip())
         else:
-            await self._me.say(workspace.direct_channel(self._me.id), line)
+            await self._say(workspace.direct_channel(self._me.id), line)
+
+    async def _say(self, channel: str, text: str) -> None:
+        asked = await self._me.say(channel, text)
+        try:
+            await self._stage.workspace.reply_to(asked, _ANSWER_SECONDS)
+        except TimeoutError:
+            self._screen.note("No answer came; the log says why.")
 
     async def _press(self, number: int) -> None:
         button = self._screen.buttons.get(number)

@@ -245,6 +245,15 @@ class Workspace:
                 await self._changed.wait()
         return found
 
+    async def reply_to(self, asked: Posted, seconds: float) -> Posted:
+        """The app's first message after `asked` in its thread. Raises TimeoutError."""
+
+        def look() -> Posted | None:
+            thread = self.thread(asked.channel, asked.thread_ts or asked.ts)
+            return next((m for m in thread if m.ts > asked.ts and m.user == APP_USER), None)
+
+        return await self.wait_for(look, seconds)
+
     def new_ts(self) -> str:
         """The time as Slack writes it; later than every one before."""
         self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)

@@ -110,6 +110,7 @@ class Scene:
         """The message in a card's thread that starts like this, as soon as it is there."""
 
         def look() -> Posted | None:
+            assert "*Failed*" not in shown(card), shown(card)
             thread = self.stage.workspace.thread(card.channel, card.ts)[1:]
             return next((m for m in thread if m.text.startswith(start)), None)
 
@@ -181,8 +182,10 @@ async def scene(quick: Settings) -> AsyncIterator[Scene]:
 
 @pytest.fixture
 async def quiet_scene(quick: Settings) -> AsyncIterator[Scene]:
-    """The same, and nobody relays: the test does."""
-    async with scene_in(quick, 30, relay=False) as opened:
+    """The same, and nobody relays: the test does, as fast as it likes."""
+    slack = quick.slack_config.model_copy(update={"edit_seconds": 0.0})
+    hasty = quick.model_copy(update={"slack_config": slack})
+    async with scene_in(hasty, 30, relay=False) as opened:
         yield opened
 
 

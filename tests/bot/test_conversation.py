@@ -37,11 +37,8 @@ async def test_a_run_is_followed_decided_on_and_rolled_back(working_scene: Scene
     assert len({m.text for m in thread}) == len(thread), "a milestone was posted twice"
     assert sum("was trained" in m.text or "trained" in m.text for m in thread) >= 2
 
-    answered = await scene.ada.say(scene.channel, "which model is best?", card.ts)
-    await scene.stage.bot.background.idle()
-    replies = [m for m in scene.stage.workspace.thread(card.channel, card.ts) if m.ts > answered.ts]
-    assert len(replies) == 1
-    assert "r-1" in shown(replies[0])
+    asked = await scene.ada.say(scene.channel, "which model is best?", card.ts)
+    assert "r-1" in shown(await scene.stage.workspace.reply_to(asked, SECONDS))
 
     told = whispers(await scene.press(results, APPROVE, scene.ben))
     assert "Only <@U0APPROVE01> may approve a promotion." in told

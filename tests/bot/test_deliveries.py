@@ -16,7 +16,7 @@ from bot.models import SlackDelivery
 from flywheel.clock import utc_now
 from flywheel.db.engine import Database
 from flywheel.service.runs import list_runs
-from tests.bot.conftest import ADA, PEOPLE, Scene, whispers
+from tests.bot.conftest import ADA, PEOPLE, SECONDS, Scene, whispers
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -82,8 +82,10 @@ async def test_a_repeated_event_is_answered_once(scene: Scene) -> None:
     )
     for _ in range(3):
         assert (await scene.stage.delivery.send(body, "application/json")).status == 200
+    asked = scene.stage.workspace.messages[0]
+    await scene.stage.workspace.reply_to(asked, SECONDS)
     await scene.stage.bot.background.idle()
-    assert sum(m.user == APP_USER for m in scene.stage.workspace.messages) == 1
+    assert len(scene.stage.workspace.thread(asked.channel, asked.ts)) == 2
 
 
 async def test_other_apps_edits_and_channel_talk_are_left_alone(scene: Scene) -> None:
@@ -100,17 +102,15 @@ async def test_other_apps_edits_and_channel_talk_are_left_alone(scene: Scene) ->
     for number, event in enumerate(events):
         body = {"type": "event_callback", "team_id": "T1", "event_id": f"E{number}", "event": event}
         await scene.stage.delivery.send(json.dumps(body), "application/json")
+    await workspace.reply_to(await scene.ada.say(direct, "are you there?"), SECONDS)
     await scene.stage.bot.background.idle()
-    assert [m.user for m in workspace.messages] == [ADA]
+    assert [m.user for m in workspace.messages] == [ADA, ADA, APP_USER]
 
 
 async def test_a_direct_message_is_answered_in_its_thread(scene: Scene) -> None:
     workspace = scene.stage.workspace
     asked = await scene.ben.say(workspace.direct_channel(scene.ben.id), "what do you know?")
-    await scene.stage.bot.background.idle()
-    answer = workspace.thread(asked.channel, asked.ts)[1]
-    assert answer.user == APP_USER
-    assert answer.text
+    assert (await workspace.reply_to(asked, SECONDS)).text
 
 
 async def test_old_deliveries_are_forgotten(database: Database) -> None:
@@ -154,7 +154,7 @@ async def test_states_that_do_not_allow_it(scene: Scene) -> None:
     assert "r-1 is pending; it has no results yet." in whispers(await scene.command("results r-1"))
     assert "There is no run r-7." in whispers(await scene.command("status r-7"))
     assert "'first' is not a run." in whispers(await scene.command("cancel first"))
-    assert "r-1 is pending: only a completed" in whispers(
+    assert "r-1 is pending.\\nOnly the models of a completed run" in whispers(
         await scene.command("promote r-1 tfidf-svm because")
     )
     assert "Waiting for a worker" in whispers(await scene.command("status"))
