@@ -77,8 +77,11 @@ def read_requests(path: Path) -> list[str]:
 def _lines(path: Path) -> Iterator[Any]:
     try:
         with path.open("rb") as file:
-            for line in file:
-                yield orjson.loads(line)
+            for number, line in enumerate(file, start=1):
+                try:
+                    yield orjson.loads(line)
+                except orjson.JSONDecodeError as error:
+                    raise _malformed(path, number) from error
     except FileNotFoundError as error:
         raise DataError(
             f"The dataset {path} is not there.", "Start the run again to build it anew."
