@@ -50,13 +50,8 @@ class RunRequest(BaseModel):
 
     def overrides(self) -> dict[str, object]:
         """What it asks to be different from the settings."""
-        return {
-            **self.settings,
-            "limit": self.limit,
-            "eval_size": self.eval_size,
-            "random_seed": self.random_seed,
-            "candidates": self.candidates,
-        }
+        fields = self.model_dump(include={"limit", "eval_size", "random_seed", "candidates"})
+        return {**{k: v for k, v in fields.items() if v is not None}, **self.settings}
 
 
 class DatasetView(BaseModel):

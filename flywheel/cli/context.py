@@ -3,12 +3,12 @@
 import asyncio
 import getpass
 import logging
+import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.logging import RichHandler
 
 from flywheel.ports.backends import Backends
 from flywheel.settings.load import load_settings
@@ -38,8 +38,8 @@ def set_up_logging(level: str) -> None:
     """Log to standard error; only our own packages at the configured level."""
     logging.basicConfig(
         level=logging.WARNING,
-        format="%(name)s: %(message)s",
-        handlers=[RichHandler(console=Console(stderr=True), show_path=False, markup=False)],
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
         force=True,
     )
     for name in ("flywheel", "bot"):

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 
 import orjson
 from rich.console import Console
@@ -87,12 +88,10 @@ def run_page(console: Console, view: RunView) -> None:
     if view.recommendation is not None:
         console.print()
         verdict = view.recommendation.verdict
+        words = view.summary or view.recommendation.reason
         console.print(
-            f"Verdict: {_styled(verdict, VERDICT_STYLE)}. {escape(view.recommendation.reason)}",
-            soft_wrap=True,
+            f"Verdict: {_styled(verdict, VERDICT_STYLE)}. {escape(words)}", soft_wrap=True
         )
-    if view.summary:
-        console.print(escape(view.summary), soft_wrap=True)
     if view.status in {"pending", "running", "cancelling"}:
         console.print(f"Now: {escape(doing_now(view))}")
 
@@ -119,52 +118,46 @@ def _data(console: Console, view: RunView) -> None:
 
 
 def _scores(console: Console, view: RunView) -> None:
+    currency = view.recommendation.currency if view.recommendation else "cost"
     table = _table(
-        "candidate",
-        "before",
-        "macro-F1",
-        "95 % interval",
-        "weighted",
-        "accuracy",
-        "n",
-        "per request",
-        "per 1,000",
+        *("candidate", "before", "macro-F1 (95 % interval)", "accuracy"),
+        *("per request", f"{currency} per 1,000"),
     )
     for column in table.columns[1:]:
         column.justify = "right"
-    currency = view.recommendation.currency if view.recommendation else ""
     for candidate in view.nims:
         before = "" if candidate.base is None else f"{candidate.base.macro_f1.value:.3f}"
         scores = candidate.customized
         if scores is None:
             table.add_row(candidate.model_name, before, candidate.status)
             continue
-        cost = scores.cost_per_1000
+        macro_f1 = scores.macro_f1
         table.add_row(
             candidate.model_name,
             before,
-            f"[bold]{scores.macro_f1.value:.3f}[/]",
-            f"{scores.macro_f1.low:.3f}–{scores.macro_f1.high:.3f}",
-            f"{scores.weighted_f1.value:.3f}",
+            f"[bold]{macro_f1.value:.3f}[/] ({macro_f1.low:.3f}–{macro_f1.high:.3f})",
             f"{scores.accuracy.value:.3f}",
-            count(scores.n),
             duration(scores.seconds),
-            "" if cost is None else money(cost, currency),
+            _cost(scores.cost_per_1000),
         )
     if view.teacher is not None:
-        seconds, cost = view.teacher.seconds, view.teacher.cost_per_1000
+        seconds = view.teacher.seconds
         table.add_row(
-            f"[dim]{escape(view.teacher.model_name)} (teacher)[/]",
-            *("", "", "", "", "", ""),
+            f"[dim]{escape(view.teacher.model_name)}[/]",
+            *("", "[dim]the reference[/]", ""),
             "not logged" if seconds is None else duration(seconds),
-            "no price" if cost is None else money(cost, currency),
+            _cost(view.teacher.cost_per_1000),
         )
     console.print(table)
     measures = {e.measures for c in view.nims for e in c.evaluations if e.eval_type == "base-eval"}
-    console.print(
-        f"[dim]before: {escape(', '.join(sorted(measures)))}. "
-        "The reference is the teacher's logged answer.[/]"
-    )
+    n = next((c.customized.n for c in view.nims if c.customized is not None), None)
+    records = "" if n is None else f"Scored on {count(n)} held-out records. "
+    console.print(f"[dim]{records}Before: {escape(', '.join(sorted(measures)))}.[/]")
+
+
+def _cost(amount: Decimal | None) -> str:
+    """Without its currency, which the heading has."""
+    return "no price" if amount is None else money(amount, "").strip()
 
 
 def _classes(console: Console, name: str, scores: Scores) -> None:

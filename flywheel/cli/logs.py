@@ -9,11 +9,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from flywheel.cli.context import backends, console, run
-from flywheel.formatting import count, duration, when
+from flywheel.formatting import count, duration
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.service import logs as service
 
-ANSWERS_SHOWN = 6
+ANSWERS_WIDTH = 24  # characters, so that a row stays one line
 
 logs = typer.Typer(help="Production records: bring them in, see what is there.")
 
@@ -80,18 +80,21 @@ def workloads() -> None:
         console.print("The log is empty. Import one: flywheel logs import FILE")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("workload", "client", "records", "first", "last", "labels or tools"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("workload", "client", "records", "first", "last"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("labels or tools", no_wrap=True)
     for row in rows:
-        shown = list(row.answers.items())[:ANSWERS_SHOWN]
-        more = len(row.answers) - len(shown)
-        answers = ", ".join(f"{name} {count(n)}" for name, n in shown)
+        answers = ", ".join(row.answers)
         table.add_row(
             *(escape(row.workload_id), escape(row.client_id), count(row.records)),
-            *(when(row.first), when(row.last)),
-            escape(answers + (f" and {more} more" if more > 0 else "")),
+            *(f"{row.first:%Y-%m-%d}", f"{row.last:%Y-%m-%d}"),
+            escape(f"{count(len(row.answers))}: {_cut(answers)}"),
         )
     console.print(table)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= ANSWERS_WIDTH else f"{text[:ANSWERS_WIDTH]}…"
 
 
 def sample(

@@ -36,7 +36,7 @@ def doctor() -> None:
                 part.part,
                 part.implementation,
                 MARKS[part.state],
-                escape(f"{part.detail}. {part.hint}".removesuffix(". ")),
+                escape(f"{part.detail.rstrip('.')}. {part.hint}" if part.hint else part.detail),
             )
         console.print(table)
         return all(part.state != "failed" for part in parts)

@@ -173,7 +173,7 @@ async def _follow(opened: Backends, view: RunView) -> RunView:
             for event in await service.run_events(opened, view.id, said):
                 said = event.id
                 if event.kind not in {"run-completed", "run-failed"}:
-                    progress.console.print(f"  {escape(event.text)}")
+                    progress.console.print(f"  {escape(event.text)}", soft_wrap=True)
             done = sum(100.0 if s.status == "completed" else s.percent for s in view.steps)
             progress.update(task, completed=done / len(view.steps), doing=drawing.doing_now(view))
             if view.status not in ACTIVE:

@@ -95,6 +95,7 @@ class Platform(Protocol):
 
     name: str
     slots: int  # how many jobs may run side by side
+    workload_types: frozenset[str]  # of classification, tool_calling: what candidates can learn
 
     def candidates(self) -> list[CandidateSpec]:
         """Every candidate that this platform can try here, in the configured order."""

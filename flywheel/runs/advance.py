@@ -45,7 +45,10 @@ async def advance(backends: Backends, run_id: int) -> None:
 
 
 async def _look(backends: Backends, lease: Lease) -> bool:
-    """Poll and start steps once; True where a step ended, so that others may be ready now."""
+    """Poll and start steps once; True where a step ended, so that others may be ready now.
+
+    What a step leaves is read again before another one starts.
+    """
     async with backends.database.transaction() as session:
         state = await load_state(session, lease.run_id)
     if state.run.status == "cancelling":
@@ -54,17 +57,21 @@ async def _look(backends: Backends, lease: Lease) -> bool:
     for step in state.steps:
         if step.status == "running":
             ended |= await _poll(backends, lease, state, step)
+    if ended:
+        return True
     for step in state.steps:
-        if step.status == "pending":
-            match readiness(step, state.steps):
-                case "ready":
-                    ended |= await _start(backends, lease, state, step)
-                case "skip":
-                    await _write(backends, lease, step, Outcome("skipped"))
-                    ended = True
-                case "wait":
-                    pass
-    return ended
+        if step.status != "pending":
+            continue
+        match readiness(step, state.steps):
+            case "ready":
+                if await _start(backends, lease, state, step):
+                    return True
+            case "skip":
+                await _write(backends, lease, step, Outcome("skipped"))
+                return True
+            case "wait":
+                pass
+    return False
 
 
 async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) -> bool:

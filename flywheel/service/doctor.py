@@ -9,8 +9,6 @@ from flywheel.views import PartStatus
 
 async def check(backends: Backends) -> list[PartStatus]:
     """One line per part that flywheel itself depends on."""
-    secrets = backends.settings.secrets
-    private = secrets.redis_url is None
     return [
         await _probe("logs", "local store", backends.logs.ping),
         await _probe(
@@ -18,9 +16,7 @@ async def check(backends: Backends) -> list[PartStatus]:
             "PostgreSQL" if not backends.database.is_sqlite else "SQLite",
             backends.database.ping,
         ),
-        await _probe(
-            "queue", "private server" if private else "Redis of yours", backends.queue.ping
-        ),
+        await _queue(backends),
         await _probe("platform", backends.platform.name, backends.platform.ping),
         await _worker(backends),
         PartStatus(
@@ -44,6 +40,20 @@ async def _probe(part: str, implementation: str, ping: Callable[[], Awaitable[st
             hint=error.hint,
         )
     return PartStatus(part=part, implementation=implementation, state="ok", detail=detail)
+
+
+async def _queue(backends: Backends) -> PartStatus:
+    private = backends.settings.secrets.redis_url is None
+    implementation = "private server" if private else "Redis of yours"
+    status = await _probe("queue", implementation, backends.queue.ping)
+    if private and status.state == "failed":
+        return PartStatus(
+            part="queue",
+            implementation=implementation,
+            state="off",
+            detail="starts with the first worker and stops with the last",
+        )
+    return status
 
 
 async def _worker(backends: Backends) -> PartStatus:

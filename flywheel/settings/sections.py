@@ -223,7 +223,7 @@ class DecisionConfig(Section):
 class WorkerConfig(Section):
     """How runs are driven."""
 
-    poll_seconds: float = Field(1.0, gt=0, description="Between two looks at running jobs")
+    poll_seconds: float = Field(0.5, gt=0, description="Between two looks at running jobs")
     lease_seconds: float = Field(15.0, gt=1, description="A silent worker loses its run after this")
     sweep_seconds: float = Field(5.0, gt=0, description="Between two looks for abandoned runs")
     max_concurrent_advances: int = Field(10, ge=1)

@@ -29,6 +29,7 @@ class LocalPlatform:
         self, root: Path, candidates: Sequence[str], parallel_jobs: int, threads: int = 1
     ) -> None:
         self.slots = parallel_jobs
+        self.workload_types = frozenset({"classification"})
         self._root = root
         self._candidates = students(candidates)
         self._threads = threads

@@ -60,6 +60,15 @@ class BuildDatasets:
             return Outcome("failed", status.percent, error=status.error or "It was stopped.")
         built = BuiltDatasets.model_validate_json(status.result)
         report = built.report
+        if report.workload_type not in backends.platform.workload_types:
+            return Outcome(
+                "failed",
+                100.0,
+                error=f"{state.run.workload_id} is a {report.workload_type} workload; the "
+                f"candidates of the platform '{backends.platform.name}' learn only "
+                f"{' and '.join(sorted(backends.platform.workload_types))}.",
+                apply=_store(built),
+            )
         text = (
             f"Datasets are built from {count(report.read)} records: {count(report.eval)} for "
             f"evaluation, {count(report.train)} for training, {count(report.val)} for validation; "

@@ -44,7 +44,8 @@ class Summarise(InstantStep):
 
     async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:  # noqa: ARG002
         """At most 120 words."""
-        text = summarise(present(state))
+        # When people read it, the run is complete.
+        text = summarise(present(state).model_copy(update={"status": "completed"}))
 
         async def apply(session: AsyncSession, run: Run) -> None:  # noqa: ARG001
             run.summary = text
