@@ -71,7 +71,7 @@ def _judge(name: str, scores: Scores, config: DecisionConfig) -> CandidateVerdic
         reason = f"{measured}; the rule needs at least {count(config.min_eval_records)} records."
     elif f1.low >= required:
         verdict = "promote"
-        reason = f"{measured}; the whole interval reaches the required {required:.3f}."
+        reason = f"{measured}; the whole interval is at or above the required {required:.3f}."
     elif f1.high < required:
         verdict = "keep"
         reason = f"{measured}; the whole interval is below the required {required:.3f}."
