@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from slack_sdk.errors import SlackApiError
 
+from bot.parse import in_slack
 from bot.views.message import Message, message
 from bot.views.text import mrkdwn, with_people
 from flywheel.errors import FlywheelError, UnavailableError
@@ -30,8 +31,7 @@ def error_message(error: FlywheelError) -> Message:
     """What is wrong, and what to do about it."""
     text = f":warning: {with_people(mrkdwn(error.message, 1500))}"
     if error.hint:
-        hint = with_people(mrkdwn(error.hint, 1200))
-        text += f"\n{hint.replace('`flywheel ', '`/flywheel ')}"
+        text += f"\n{with_people(mrkdwn(in_slack(error.hint), 1200))}"
     return message(text)
 
 

@@ -44,6 +44,13 @@ class ResultsCommand:
 
 
 @dataclass(frozen=True)
+class ShowCommand:
+    """Results where the run is complete, else how it stands (the command line's `show`)."""
+
+    run: str
+
+
+@dataclass(frozen=True)
 class CancelCommand:
     """Stop a run."""
 
@@ -82,6 +89,7 @@ Command = (
     | StatusCommand
     | RunsCommand
     | ResultsCommand
+    | ShowCommand
     | CancelCommand
     | PromoteCommand
     | RollbackCommand
@@ -160,6 +168,11 @@ def parse(text: str) -> Command:
             f"{nearest(name, USAGE)}`/flywheel help` lists what there is.",
         )
     return reader(text, tokens[1:])
+
+
+def in_slack(text: str) -> str:
+    """The same words with commands as they are typed here: `/flywheel runs`."""
+    return _SHELL_COMMAND.sub(lambda match: f"/flywheel {match[1]}", text)
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -290,9 +303,13 @@ _READERS: dict[str, Callable[[str, list[_Token]], Command]] = {
     "status": lambda _, tokens: StatusCommand(_one_run("status", tokens, "last")),
     "runs": _runs,
     "results": lambda _, tokens: ResultsCommand(_one_run("results", tokens, "last")),
+    "show": lambda _, tokens: ShowCommand(_one_run("status", tokens, "last")),
     "cancel": lambda _, tokens: CancelCommand(_one_run("cancel", tokens, None)),
     "promote": _promote,
     "rollback": _rollback,
     "workloads": lambda _, tokens: WorkloadsCommand(),  # noqa: ARG005
     "help": lambda _, tokens: HelpCommand(),  # noqa: ARG005
 }
+
+# `flywheel logs import` and the like exist on the command line alone and stay as they are.
+_SHELL_COMMAND = re.compile(rf"(?<![/\w])flywheel (?:logs )?({'|'.join(_READERS)})\b")

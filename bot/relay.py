@@ -115,10 +115,13 @@ class Relay:
 
     async def _show(self, row: SlackCard, ts: str) -> None:
         view = await get_run(self._backends, ref(row))
+        ended = view.status in ENDED
+        if ended and not await self._show_events(row, ts, view):
+            return  # the card says last that it is over
         await self._edit(row.channel, ts, card(view, utc_now()), same=card(view, view.created_at))
         await self.store.card_edited(row.run_id, utc_now())
-        if await self._show_events(row, ts, view):
-            await self.store.shown(row.run_id, view.version, view.status in ENDED)
+        if ended or await self._show_events(row, ts, view):
+            await self.store.shown(row.run_id, view.version, ended)
 
     async def _show_events(self, row: SlackCard, thread: str, view: RunView) -> bool:
         """Post what is new, in order; False where somebody else is posting."""

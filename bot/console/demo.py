@@ -125,7 +125,7 @@ class _Play:
         if self._can_approve(results):
             await self._refused(results)
             await self._approve(results)
-            await self._command(f"rollback {WORKLOAD} this was only a demo")
+            await self._roll_back(results)
         else:
             self._screen.note("The rule does not recommend a model here: nothing to approve.")
         self._closing()
@@ -149,6 +149,8 @@ class _Play:
         run_id = _block_id(card).removeprefix(CARD_BLOCK)
 
         def over() -> Posted | None:
+            if buttons(card):  # it can still be cancelled
+                return None
             thread = self._workspace.thread(card.channel, card.ts)
             return next((m for m in thread[1:] if m.text.startswith(f"Results of {run_id} ")), None)
 
@@ -176,17 +178,17 @@ class _Play:
     async def _refused(self, results: Posted) -> None:
         """Somebody who may not approve tries."""
         seen = len(self._workspace.changes)
-        await self._type(self._other, "presses Approve & promote")
+        self._screen.acts(self._other.name, "presses Approve & promote")
         await self._other.press(results, APPROVE)
         await self._stage.bot.background.idle()
         if self._workspace.views or len(self._workspace.changes) == seen:
             raise DemoFailedError("somebody who is no approver was not refused.")
 
     async def _approve(self, results: Posted) -> None:
-        await self._type(self._me, "presses Approve & promote")
+        self._screen.acts(self._me.name, "presses Approve & promote")
         await self._me.press(results, APPROVE)
         opened = await self._workspace.wait_for(self._modal, _ANSWER_SECONDS)
-        await self._type(self._me, f"writes: {_REASON}")
+        self._screen.acts(self._me.name, f"keeps the model, writes “{_REASON}” and approves")
         errors = await self._me.submit(opened, {REASON: _REASON})
         if errors:
             raise DemoFailedError(" ".join(errors.values()))
@@ -196,6 +198,14 @@ class _Play:
             return None if self._can_approve(results) else True
 
         await self._workspace.wait_for(decided, _ANSWER_SECONDS)
+
+    async def _roll_back(self, results: Posted) -> None:
+        await self._command(f"rollback {WORKLOAD} this was only a demo")
+
+        def noted() -> bool | None:
+            return True if "was rolled back" in str(results.blocks) else None
+
+        await self._workspace.wait_for(noted, _ANSWER_SECONDS)
 
     def _modal(self) -> OpenView | None:
         return next(iter(self._workspace.views.values()), None)

@@ -58,6 +58,11 @@ class Screen:
         self.typed_key(text)
         self.typed_end()
 
+    def acts(self, name: str, what: str) -> None:
+        """What a person does without typing."""
+        self._console.print()
+        self._console.print(Text.assemble((f"{name} ", "bold green"), (what, "italic")))
+
     def typed_start(self, name: str) -> None:
         """The beginning of a line that appears key by key."""
         self._console.print()
@@ -228,7 +233,12 @@ def _table(block: Json) -> Table:
     settings = block.get("column_settings", [])
     head, *rows = block["rows"]
     table = Table(
-        box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, header_style="bold", show_edge=False
+        box=SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+        show_edge=False,
+        header_style="bold",
     )
     for i, cell in enumerate(head):
         right = i < len(settings) and settings[i].get("align") == "right"

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flywheel.service.logs import list_workloads
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
@@ -12,12 +11,12 @@ from bot.errors import guarded
 from bot.parse import (
     CancelCommand,
     Command,
-    HelpCommand,
     PromoteCommand,
     ResultsCommand,
     RollbackCommand,
     RunCommand,
     RunsCommand,
+    ShowCommand,
     StatusCommand,
     WorkloadsCommand,
     parse,
@@ -30,6 +29,7 @@ from bot.views.results import results
 from bot.views.text import unescape
 from flywheel.clock import utc_now
 from flywheel.errors import ConflictError, UnavailableError
+from flywheel.service.logs import list_workloads
 from flywheel.service.promotions import incumbents, promote, rollback
 from flywheel.service.runs import cancel_run, get_run, list_runs, run_events, start_run
 from flywheel.views import Actor, RunRequest
@@ -94,12 +94,10 @@ async def _decide(
 async def _show(bot: Bot, command: Command, actor: Actor) -> Message:
     """The answers that only the person who asked sees."""
     match command:
-        case StatusCommand(run):
-            return card(await get_run(bot.backends, run), utc_now())
+        case StatusCommand() | ResultsCommand() | ShowCommand():
+            return await _show_run(bot, command)
         case RunsCommand(workload_id):
             return lists.runs(await list_runs(bot.backends, workload_id), utc_now())
-        case ResultsCommand(run):
-            return await _results(bot, run)
         case CancelCommand(run):
             view = await cancel_run(bot.backends, run, actor)
             bot.relay.nudge()
@@ -107,17 +105,17 @@ async def _show(bot: Bot, command: Command, actor: Actor) -> Message:
         case WorkloadsCommand():
             serving = {p.workload_id: p.model_name for p in await incumbents(bot.backends)}
             return lists.workloads(await list_workloads(bot.backends), serving)
-        case HelpCommand() | _:
+        case _:
             return lists.help_text()
 
 
-async def _results(bot: Bot, run: str) -> Message:
-    view = await get_run(bot.backends, run)
-    if view.status in {"pending", "running", "cancelling"}:
+async def _show_run(bot: Bot, command: StatusCommand | ResultsCommand | ShowCommand) -> Message:
+    view = await get_run(bot.backends, command.run)
+    if isinstance(command, ResultsCommand) and view.status in {"pending", "running", "cancelling"}:
         raise ConflictError(
             f"{view.id} is {view.status}; it has no results yet.",
             f"`/flywheel status {view.id}` shows how far it is.",
         )
-    if view.status != "completed":
+    if isinstance(command, StatusCommand) or view.status != "completed":
         return card(view, utc_now())
     return results(view, decisions(await run_events(bot.backends, view.id)))

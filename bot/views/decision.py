@@ -14,9 +14,9 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.views.message import Message, context, message, section
-from bot.views.results import saving_line
-from bot.views.scores import headline
+from bot.views.results import saving_text
 from bot.views.text import code, mrkdwn, person, plain
+from flywheel.evaluation.scores import Scores
 from flywheel.formatting import score
 from flywheel.views import PromotionView, RunView
 
@@ -52,7 +52,9 @@ def passed(view: RunView) -> list[str]:
 def approve_modal(view: RunView, carried: DecisionContext) -> View:
     """Which model takes over, what it scores, what it replaces, and why."""
     models = passed(view)[:_OPTIONS]
-    options = [_option(view, name) for name in models]
+    options = [
+        Option(text=PlainTextObject(text=plain(name, 75)), value=name[:150]) for name in models
+    ]
     blocks: list[Block] = [
         section(_about(view), "about"),
         InputBlock(
@@ -107,7 +109,7 @@ def not_an_approver(approvers: Sequence[str], what: str) -> Message:
         )
     names = [person(name) for name in approvers[:20]]
     people = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-    return message(f"Only {people} may {what}. Ask them to press the button.")
+    return message(f"Only {people} may {what}.")
 
 
 def already_decided(decision: str | None) -> Message:
@@ -146,9 +148,6 @@ def _about(view: RunView) -> str:
     recommendation = view.recommendation
     if recommendation is not None:
         lines.append(f"*The rule says:* {mrkdwn(recommendation.reason, 800)}")
-        saving = saving_line(recommendation)
-        if saving:
-            lines.append(f"*Saving:* {saving[0].lower()}{saving[1:]}")
     lines.append(f"*Replaces:* {_replaces(view)}")
     return "\n".join(lines)
 
@@ -166,20 +165,21 @@ def _scores(view: RunView, models: Sequence[str]) -> str:
     lines = []
     for name in models[:10]:
         scores = by_name.get(name)
-        if scores is not None:
-            lines.append(f"{code(name, 80)} macro-F1 {score(scores.macro_f1, scores.n)}")
+        if scores is None:
+            continue
+        line = f"{code(name, 80)}: macro-F1 {score(scores.macro_f1, scores.n)}"
+        saving = _saving(view, scores)
+        lines.append(f"{line}; {saving}" if saving else line)
     return "\n".join(lines) or "No scores were kept."
 
 
-def _option(view: RunView, name: str) -> Option:
-    scores = next((c.customized for c in view.nims if c.model_name == name), None)
-    return Option(
-        text=PlainTextObject(text=plain(name, 75)),
-        value=name[:150],
-        description=None
-        if scores is None
-        else PlainTextObject(text=plain(f"macro-F1 {headline(scores)}", 75)),
-    )
+def _saving(view: RunView, scores: Scores) -> str | None:
+    before = view.teacher.cost_per_1000 if view.teacher else None
+    if before is None or scores.cost_per_1000 is None or view.recommendation is None:
+        return None
+    saving = before - scores.cost_per_1000
+    share = float(saving / before) if before else None
+    return saving_text(saving, share, view.recommendation.currency)
 
 
 def _reason_input(label: str) -> InputBlock:

@@ -6,7 +6,7 @@ from shlex import quote
 
 from slack_sdk.models.blocks import Block
 
-from bot.parse import USAGE
+from bot.parse import USAGE, in_slack
 from bot.views.card import elapsed, fallback
 from bot.views.message import Message, context, header, message, section
 from bot.views.text import code, lines_that_fit, mrkdwn, person
@@ -35,11 +35,11 @@ def workloads(summaries: Sequence[WorkloadSummary], serving: dict[str, str]) -> 
     lines = []
     for summary in summaries:
         promoted = serving.get(summary.workload_id)
-        serves = f"serving: {code(promoted)}" if promoted else "serving: the teacher"
+        serves = code(promoted) if promoted else "the teacher"
         lines.append(
-            f"{code(summary.workload_id)} · client {code(summary.client_id)} · "
-            f"{count(summary.records)} records · {count(len(summary.answers))} kinds of answer · "
-            f"{when(summary.first)} to {when(summary.last)} · {serves}"
+            f"{code(summary.workload_id)}, client {code(summary.client_id)}: "
+            f"{count(summary.records)} records, {count(len(summary.answers))} kinds of answer\n"
+            f"{summary.first:%Y-%m-%d} to {summary.last:%Y-%m-%d}, serving: {serves}"
         )
     names = ", ".join(mrkdwn(s.workload_id, 60) for s in summaries[:20])
     return message(
@@ -68,7 +68,7 @@ def answer(reply: Answer) -> Message:
     text = mrkdwn(reply.text, 2900)
     blocks: list[Block] = [section(text)]
     if reply.sources:
-        sources = lines_that_fit([code(source) for source in reply.sources], 1500, "more")
+        sources = lines_that_fit([code(in_slack(source)) for source in reply.sources], 1500, "more")
         blocks.append(context(f"See {sources}".replace("\n", ", ")))
     return message(text, blocks)
 

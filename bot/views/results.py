@@ -1,6 +1,7 @@
 """The end of a run: scores, the rule's recommendation and, where people decide, the buttons."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, PlainTextObject
 
@@ -28,7 +29,7 @@ def results(view: RunView, decisions: Sequence[str] = (), event_id: int | None =
     ]
     recommendation = view.recommendation
     if recommendation is not None:
-        blocks.append(section(_recommendation(recommendation)))
+        blocks.append(section(_recommendation(recommendation, view.summary or "")))
     if view.nims:
         blocks.append(score_table(view))
     if view.summary:
@@ -75,24 +76,21 @@ def verdict_line(recommendation: Recommendation) -> str:
             return "*No recommendation:* there is too little data"
 
 
-def saving_line(recommendation: Recommendation) -> str | None:
-    """What the recommended model saves, where both prices are known."""
+def saving_text(saving: Decimal, share: float | None, currency: str) -> str:
+    """'saves 0.72 USD per 1,000 requests (99.4 %)'."""
+    verb = "saves" if saving >= 0 else "costs an extra"
+    part = "" if share is None else f" ({percent(abs(share))})"
+    return f"{verb} {money(abs(saving), currency)} per 1,000 requests{part}"
+
+
+def _recommendation(recommendation: Recommendation, summary: str) -> str:
+    parts = [verdict_line(recommendation)]
+    if recommendation.reason not in summary:  # which then says it in full
+        parts.append(mrkdwn(recommendation.reason, 1000))
     saving = recommendation.saving_per_1000
-    if saving is None:
-        return None
-    amount = money(abs(saving), recommendation.currency)
-    verb = "Saves" if saving >= 0 else "Costs an extra"
-    share = recommendation.saving_share
-    return f"{verb} {amount} per 1,000 requests" + (
-        "" if share is None else f" ({percent(abs(share))})"
-    )
-
-
-def _recommendation(recommendation: Recommendation) -> str:
-    parts = [verdict_line(recommendation), mrkdwn(recommendation.reason, 1000)]
-    saving = saving_line(recommendation)
-    if saving and recommendation.verdict == "promote":
-        parts.append(f"{saving}.")
+    if saving is not None and recommendation.verdict == "promote":
+        share, currency = recommendation.saving_share, recommendation.currency
+        parts.append(f"It {saving_text(saving, share, currency)}.")
     return "\n".join(parts)
 
 
@@ -104,8 +102,11 @@ def _small_print(view: RunView) -> str:
             f"Scored on the same {count(report.eval)} records, "
             f"trained on {count(report.train)}; seed {view.seed}"
         )
-    if view.incumbent:
-        parts.append(f"serving now: {code(view.incumbent)}")
+    if view.teacher is not None:
+        parts.append(f"teacher: {code(view.teacher.model_name)}")
+    measures = {e.measures for c in view.nims for e in c.evaluations if e.eval_type == "base-eval"}
+    if named := ", ".join(sorted(filter(None, measures))):
+        parts.append(f"before fine-tuning: {mrkdwn(named, 200)}")
     parts.append(f"`/flywheel status {view.id}`")
     return " · ".join(parts)
 

@@ -6,16 +6,16 @@ from slack_sdk.models.blocks import Block, RawTextObject, TableBlock, TableBlock
 
 from bot.views.message import section
 from bot.views.text import ELLIPSIS, escape, plain
-from flywheel.evaluation.scores import Scores
 from flywheel.formatting import duration, money
 from flywheel.views import CandidateView, RunView
 
 TABLE_ROWS = 100
 TABLE_TEXT = 3500  # a message holds about 9,600 characters in all
 _PREFORMATTED = 2800
-_COLUMNS = ("Model", "Macro-F1", "95 % interval", "Accuracy", "Time", "Cost per 1,000", "Rule")
+_COLUMNS = ("Model", "Macro-F1", "95 % interval", "Accuracy", "Time", "Per 1,000", "Rule")
 _RIGHT = frozenset({3, 4, 5})
 _NONE = "–"
+_VERDICTS = {"promote": "passes", "keep": "does not pass", "insufficient-data": "too little data"}
 
 
 def score_table(view: RunView) -> Block:
@@ -32,12 +32,6 @@ def score_table(view: RunView) -> Block:
             for i in range(len(rows[0]))
         ],
     )
-
-
-def headline(scores: Scores) -> str:
-    """Macro-F1 with its interval, short: '0.818 (0.780–0.851)'."""
-    interval = scores.macro_f1
-    return f"{interval.value:.3f} ({interval.low:.3f}–{interval.high:.3f})"
 
 
 def _rows(view: RunView) -> list[tuple[str, ...]]:
@@ -58,7 +52,7 @@ def _rows(view: RunView) -> list[tuple[str, ...]]:
         teacher = view.teacher
         rows.append(
             (
-                plain(f"{teacher.model_name} (now)", 80),
+                "teacher",
                 "reference",
                 _NONE,
                 _NONE,
@@ -92,7 +86,7 @@ def _candidate_row(candidate: CandidateView, verdict: str, currency: str) -> tup
         f"{scores.accuracy.value:.3f}",
         duration(scores.seconds),
         _NONE if cost is None else money(cost, currency),
-        verdict.replace("-", " ") or _NONE,
+        _VERDICTS.get(verdict, _NONE),
     )
 
 
