@@ -22,9 +22,7 @@ from flywheel.runs.lease import (
 @pytest.fixture
 async def run_id(database: Database) -> int:
     async with database.transaction() as session:
-        run = Run(
-            uid="u", workload_id="w", status="running", requested_by="me", config={}, seed=1
-        )
+        run = Run(uid="u", workload_id="w", status="running", requested_by="me", config={}, seed=1)
         session.add(run)
         await session.flush()
         assert run.id is not None

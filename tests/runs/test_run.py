@@ -199,7 +199,7 @@ async def test_unknown_runs_are_explained(backends: Backends) -> None:
     with pytest.raises(NotFoundError, match="There are no runs yet"):
         await runs.get_run(backends, "last")
     run = await start(backends)
-    with pytest.raises(NotFoundError, match="There is no run r-99. The last one is r-1."):
+    with pytest.raises(NotFoundError, match=r"There is no run r-99\. The last one is r-1\."):
         await runs.get_run(backends, "r-99")
     with pytest.raises(NotFoundError, match="'yesterday' is not a run"):
         await runs.get_run(backends, "yesterday")

@@ -1,0 +1,119 @@
+"""A worker that is killed at any instant loses nothing and does nothing twice."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlmodel import col, func, select
+
+from flywheel.db.models import Evaluation, Event, Step
+from flywheel.ports.backends import Backends
+from flywheel.service.logs import import_files
+from flywheel.settings import Settings
+from flywheel.views import RunView
+from flywheel.wiring import open_backends
+from tests.support.running import ended, start, until, write_log
+
+RECORDS = 1500
+
+
+@pytest.fixture
+async def outside(settings: Settings, tmp_path: Path) -> AsyncIterator[Backends]:
+    """What a bystander sees of a home that worker processes work in."""
+    async with open_backends(settings, with_queue=False) as opened:
+        log = write_log(tmp_path / "log.jsonl", RECORDS)
+        await import_files(opened.logs, [log], reject_dir=tmp_path / "rejects")
+        yield opened
+
+
+@asynccontextmanager
+async def worker(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker process of its own; stopped in good order unless the test killed it."""
+    worker_config = settings.worker_config.model_dump_json()
+    environment = {
+        **os.environ,
+        "FLYWHEEL_HOME": str(settings.home),
+        "FLYWHEEL_WORKER_CONFIG": worker_config,
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from flywheel.cli.main import main; main()", "worker"),
+        env=environment,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+def training(view: RunView) -> bool:
+    return any(s.kind == "customize" and s.status == "running" for s in view.steps)
+
+
+def evaluating(view: RunView) -> bool:
+    return any(s.kind == "customized-eval" and s.status == "running" for s in view.steps)
+
+
+def building(view: RunView) -> bool:
+    return any(s.kind == "build-datasets" and s.status == "running" for s in view.steps)
+
+
+@pytest.mark.parametrize("moment", [building, training, evaluating])
+async def test_a_run_survives_sigkill(
+    outside: Backends, settings: Settings, moment: Callable[[RunView], bool]
+) -> None:
+    run = await start(outside, candidates=["tfidf-svm", "hashing-sgd"])
+    async with worker(settings) as first:
+        await until(outside, run.id, moment)
+        first.send_signal(signal.SIGKILL)
+    assert first.returncode == -signal.SIGKILL
+    assert not ended(await until(outside, run.id, lambda _: True))
+
+    async with worker(settings) as second:
+        view = await until(outside, run.id, ended)
+    assert second.returncode == 0
+    assert view.status == "completed", view.error
+    await assert_everything_happened_once(outside, view)
+    started = [p.read_text() for p in settings.home.rglob("attempts")]
+    assert started == ["1"] * len(started), "a job was started twice"
+    assert len(started) == 1 + 3 * len(view.nims)
+
+
+async def assert_everything_happened_once(outside: Backends, view: RunView) -> None:
+    async with outside.database.transaction() as session:
+        steps = list(await session.exec(select(Step)))
+        assert {step.status for step in steps} == {"completed"}
+        scored = select(Evaluation.candidate, Evaluation.eval_type, func.count()).group_by(
+            Evaluation.candidate, Evaluation.eval_type
+        )
+        counts = list(await session.exec(scored))
+        assert len(counts) == 2 * len(view.nims)
+        assert {n for _, _, n in counts} == {1}
+        told = await session.exec(select(Event.text, func.count()).group_by(col(Event.text)))
+        assert {n for _, n in told} == {1}
+
+
+async def test_many_kills_in_a_row(outside: Backends, settings: Settings) -> None:
+    """Whatever it was doing, five times."""
+    run = await start(outside, candidates=["tfidf-svm"])
+    seen = 0
+    for _ in range(5):
+        async with worker(settings) as process:
+            view = await until(outside, run.id, changed_since(seen))
+            seen = view.version
+            process.send_signal(signal.SIGKILL)
+    async with worker(settings):
+        view = await until(outside, run.id, ended)
+    assert view.status == "completed", view.error
+    await assert_everything_happened_once(outside, view)
+
+
+def changed_since(version: int) -> Callable[[RunView], bool]:
+    return lambda view: view.version > version or ended(view)
