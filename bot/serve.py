@@ -128,7 +128,8 @@ async def _slack(backends: Backends, stop: asyncio.Event, say: Say) -> AsyncIter
     relaying = asyncio.create_task(bot.relay.run(stop), name="relay")
     try:
         if tokens.slack_app_token is not None:
-            async with _socket(app, tokens.slack_app_token.get_secret_value()):
+            app_token = tokens.slack_app_token.get_secret_value()
+            async with _socket(app, bot.messenger.client, app_token):
                 say(f"Connected to Slack as {name} (Socket Mode).")
                 yield []
         else:
@@ -146,8 +147,8 @@ async def _close(bot: Bot, stop: asyncio.Event, relaying: asyncio.Task[None]) ->
 
 
 @contextlib.asynccontextmanager
-async def _socket(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
-    handler = AsyncSocketModeHandler(app, app_token)
+async def _socket(app: AsyncApp, client: AsyncWebClient, app_token: str) -> AsyncIterator[None]:
+    handler = AsyncSocketModeHandler(app, app_token, web_client=client)
     try:
         await handler.connect_async()  # type: ignore[no-untyped-call]
     except SlackApiError as error:

@@ -10,7 +10,7 @@ from rich.console import Console
 from bot.console.lines import LineReader
 from bot.console.person import Person, buttons
 from bot.console.render import Screen
-from bot.console.session import ME, Chat, console_for
+from bot.console.session import ME, Chat, console_for, log_to_file
 from bot.console.stage import Stage, open_stage
 from bot.console.workspace import OpenView, Posted
 from bot.serve import stop_on_signals
@@ -42,6 +42,7 @@ async def demo(backends: Backends) -> bool:
     """Play the conversation; in a terminal it stays open afterwards. False where it failed."""
     console = console_for()
     console.record = True
+    log_to_file(backends.settings.home)
     stop = stop_on_signals()
     worker = asyncio.create_task(run_worker(backends, stop), name="worker")
     people = {ME: getpass.getuser(), _OTHER: "sam"}

@@ -4,6 +4,10 @@ import asyncio
 import os
 import sys
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_CLEAR_LINE = "\r\x1b[K"
 
 
 class LineReader:
@@ -15,14 +19,30 @@ class LineReader:
         self._rest = b""
         self._ended = False
         self._news = asyncio.Event()
+        self._keyboard = sys.stdin.isatty() and sys.stdout.isatty()
+        self._prompt = ""
 
     async def read(self, prompt: str) -> str | None:
         """The next line without its line break."""
-        sys.stdout.write(prompt)
-        sys.stdout.flush()
+        self._prompt = prompt
+        _write(prompt)
         while not self._lines and not self._ended and not self._stop.is_set():
             await self._more()
-        return self._lines.popleft() if self._lines and not self._stop.is_set() else None
+        self._prompt = ""
+        line = self._lines.popleft() if self._lines and not self._stop.is_set() else None
+        if line is None or not self._keyboard:
+            _write(f"{line or ''}\n")  # nobody has pressed Enter: show what was read
+        return line
+
+    @contextmanager
+    def stepping_aside(self) -> Iterator[None]:
+        """Take the prompt away while something is printed, and put it back."""
+        waiting = self._prompt if self._keyboard else ""
+        if waiting:
+            _write(_CLEAR_LINE)
+        yield
+        if waiting:
+            _write(waiting)
 
     async def _more(self) -> None:
         loop = asyncio.get_running_loop()
@@ -49,3 +69,8 @@ class LineReader:
             lines.append(self._rest)
         self._lines.extend(line.decode(errors="replace").rstrip("\r") for line in lines)
         self._news.set()
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

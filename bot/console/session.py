@@ -2,6 +2,8 @@
 
 import asyncio
 import getpass
+import logging
+from pathlib import Path
 
 from rich.console import Console
 
@@ -10,7 +12,7 @@ from bot.console.lines import LineReader
 from bot.console.person import Person
 from bot.console.render import Screen
 from bot.console.stage import Stage, open_stage
-from bot.console.workspace import OpenView
+from bot.console.workspace import Change, OpenView
 from bot.serve import stop_on_signals
 from flywheel.ports.backends import Backends
 from flywheel.worker import run_worker
@@ -33,17 +35,27 @@ def console_for(stream_width: int = 100) -> Console:
     return console
 
 
+def log_to_file(home: Path) -> Path:
+    """Keep the log out of the conversation; returns where it goes."""
+    path = home / "console.log"
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().handlers[:] = [handler]
+    return path
+
+
 async def chat(backends: Backends, console: Console) -> None:
     """Talk until the person leaves; a worker runs in this process meanwhile."""
+    log_file = log_to_file(backends.settings.home)
     stop = stop_on_signals()
     people = {ME: getpass.getuser()}
     worker = asyncio.create_task(run_worker(backends, stop), name="worker")
     try:
         async with open_stage(backends, people, approvers=[ME]) as stage:
             screen = Screen(stage.workspace, console)
-            stage.workspace.listeners.append(screen.draw)
             console.print("This is flywheel in your terminal: the same app as in Slack.")
-            console.print("Try `/flywheel workloads`, or `help`.\n", markup=False)
+            console.print("Try `/flywheel workloads`, or `help`.", markup=False)
+            console.print(f"The log is in {log_file}.\n", style="dim", soft_wrap=True)
             await Chat(stage, screen, LineReader(stop), stage.people[ME]).run()
     finally:
         stop.set()
@@ -61,6 +73,7 @@ class Chat:
 
     async def run(self) -> None:
         """Until `quit`, the end of the input or a signal."""
+        self._stage.workspace.listeners[:] = [self._draw]
         while (line := await self._lines.read("❯ ")) is not None:
             line = line.strip()
             if line.lower() in {"quit", "exit", "q"}:
@@ -71,6 +84,10 @@ class Chat:
             await self._stage.bot.background.idle()
             for opened in list(self._stage.workspace.views.values()):
                 await self._fill(opened)
+
+    def _draw(self, change: Change) -> None:
+        with self._lines.stepping_aside():
+            self._screen.draw(change)
 
     async def _handle(self, line: str) -> None:
         workspace = self._stage.workspace

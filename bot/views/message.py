@@ -13,7 +13,7 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from bot.views.text import plain, shorten
+from bot.views.text import NOTHING, plain, shorten
 
 # Slack refuses more than this; longer text is cut with an ellipsis.
 SECTION_TEXT = 3000
@@ -44,7 +44,8 @@ def header(text: str, block_id: str | None = None) -> HeaderBlock:
 def section(text: str, block_id: str | None = None) -> SectionBlock:
     """A paragraph of mrkdwn that is already escaped."""
     return SectionBlock(
-        text=MarkdownTextObject(text=shorten(text, SECTION_TEXT), verbatim=True), block_id=block_id
+        text=MarkdownTextObject(text=shorten(text, SECTION_TEXT).strip() or NOTHING, verbatim=True),
+        block_id=block_id,
     )
 
 
@@ -59,4 +60,4 @@ def context(text: str, block_id: str | None = None) -> ContextBlock:
 def message(text: str, blocks: Sequence[Block] | None = None) -> Message:
     """A message; without blocks the text is its only paragraph."""
     shown: list[Block] = list(blocks) if blocks is not None else [section(text)]
-    return Message(shorten(text, FALLBACK_TEXT), shown)
+    return Message(shorten(text, FALLBACK_TEXT).strip() or NOTHING, shown)

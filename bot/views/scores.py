@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block, RawTextObject, TableBlock, TableBlockColumnSettings
 
 from bot.views.message import section
-from bot.views.text import ELLIPSIS, escape, plain
+from bot.views.text import ELLIPSIS, NOTHING, escape, plain
 from flywheel.formatting import duration, money
 from flywheel.views import CandidateView, RunView
 
@@ -14,7 +14,6 @@ TABLE_TEXT = 3500  # a message holds about 9,600 characters in all
 _PREFORMATTED = 2800
 _COLUMNS = ("Model", "Macro-F1", "95 % interval", "Accuracy", "Time", "Per 1,000", "Rule")
 _RIGHT = frozenset({3, 4, 5})
-_NONE = "–"
 _VERDICTS = {"promote": "passes", "keep": "does not pass", "insufficient-data": "too little data"}
 
 
@@ -54,11 +53,13 @@ def _rows(view: RunView) -> list[tuple[str, ...]]:
             (
                 "teacher",
                 "reference",
-                _NONE,
-                _NONE,
-                _NONE if teacher.seconds is None else duration(teacher.seconds),
-                _NONE if teacher.cost_per_1000 is None else money(teacher.cost_per_1000, currency),
-                _NONE,
+                NOTHING,
+                NOTHING,
+                NOTHING if teacher.seconds is None else duration(teacher.seconds),
+                NOTHING
+                if teacher.cost_per_1000 is None
+                else money(teacher.cost_per_1000, currency),
+                NOTHING,
             )
         )
     return rows
@@ -73,11 +74,11 @@ def _rank(candidate: CandidateView, order: list[str]) -> tuple[int, float]:
 
 def _candidate_row(candidate: CandidateView, verdict: str, currency: str) -> tuple[str, ...]:
     name = plain(candidate.model_name, 80)
-    base = f"{candidate.base.macro_f1.value:.3f}" if candidate.base else _NONE
+    base = f"{candidate.base.macro_f1.value:.3f}" if candidate.base else NOTHING
     scores = candidate.customized
     if scores is None:
-        outcome = "failed" if candidate.error else candidate.status or _NONE
-        return (name, f"{base} → {_NONE}", _NONE, _NONE, _NONE, _NONE, outcome)
+        outcome = "failed" if candidate.error else candidate.status or NOTHING
+        return (name, f"{base} → {NOTHING}", NOTHING, NOTHING, NOTHING, NOTHING, outcome)
     cost = scores.cost_per_1000
     return (
         name,
@@ -85,8 +86,8 @@ def _candidate_row(candidate: CandidateView, verdict: str, currency: str) -> tup
         f"{scores.macro_f1.low:.3f}–{scores.macro_f1.high:.3f}",
         f"{scores.accuracy.value:.3f}",
         duration(scores.seconds),
-        _NONE if cost is None else money(cost, currency),
-        _VERDICTS.get(verdict, _NONE),
+        NOTHING if cost is None else money(cost, currency),
+        _VERDICTS.get(verdict, NOTHING),
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 ELLIPSIS = "…"
+NOTHING = "–"  # Slack refuses empty text
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SLACK_USER = re.compile(r"\b[UW](?=[A-Z]*\d)[A-Z0-9]{6,20}\b")
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
@@ -25,8 +26,8 @@ def unescape(text: str) -> str:
 
 
 def plain(text: str, limit: int) -> str:
-    """Text for a `plain_text` element: one line, at most `limit` characters."""
-    return _cut(_CONTROL.sub("", " ".join(text.split())), limit)
+    """Text for a `plain_text` element: one line, 1 to `limit` characters."""
+    return _cut(_CONTROL.sub("", " ".join(text.split())), limit) or NOTHING
 
 
 def mrkdwn(text: str, limit: int) -> str:
@@ -36,7 +37,9 @@ def mrkdwn(text: str, limit: int) -> str:
 
 def code(text: str, limit: int = 150) -> str:
     """A name or value from outside, set as code so that no mark-up in it takes effect."""
-    return f"`{mrkdwn(' '.join(text.split()), limit).replace('`', 'ʼ')}`" if text.strip() else "–"
+    return (
+        f"`{mrkdwn(' '.join(text.split()), limit).replace('`', 'ʼ')}`" if text.strip() else NOTHING
+    )
 
 
 def shorten(text: str, limit: int) -> str:

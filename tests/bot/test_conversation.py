@@ -94,7 +94,7 @@ async def test_decisions_made_elsewhere_reach_the_message(working_scene: Scene) 
     assert view.approval_id is not None
     shell = Actor(id="cli:root", name="root", origin="cli")
     asked = await scene.command("results r-1", scene.ben)
-    private = next(c.message for c in asked if c.message is not None)
+    private = next(c.message for c in asked if c.kind == "whispered" and c.message is not None)
     assert action_ids(private) == [APPROVE, REJECT]
 
     await decide_approval(scene.backends, view.approval_id, False, shell, "not this week")

@@ -138,7 +138,7 @@ def test_results_show_scores_saving_and_buttons() -> None:
     shown = results(run_view())
     text = everything(shown)
     assert "promote `tfidf-svm`" in text
-    assert "Saves 0.72 USD per 1,000 requests (99.4 %)." in text
+    assert "It saves 0.72 USD per 1,000 requests (99.4 %)." in text
     assert "0.300 → 0.900" in text
     assert "0.870–0.930" in text
     assert "0.724 USD" in text
@@ -148,7 +148,7 @@ def test_results_show_scores_saving_and_buttons() -> None:
         "Model",
         "tfidf-svm",
         "tfidf-logreg",
-        "big-model (now)",
+        "teacher",
     ]
 
 
@@ -165,7 +165,7 @@ def test_results_without_an_open_approval_have_no_buttons() -> None:
     kept = results(run_view(verdict="keep"))
     assert actions(kept) == []
     assert "keep the model that serves now" in everything(kept)
-    assert "Saves" not in everything(kept)
+    assert "saves" not in everything(kept)
 
 
 def test_a_table_that_is_too_big_becomes_text() -> None:
@@ -188,7 +188,7 @@ def test_the_modal_offers_what_the_rule_passed_and_says_what_it_replaces() -> No
     assert select["initial_option"]["value"] == "tfidf-svm"
     assert "hashing-sgd (r-3)" in text
     assert "macro-F1 0.900 (95 % 0.870–0.930, n 400)" in text
-    assert "saves 0.72 USD" in text
+    assert "saves 0.72 USD per 1,000 requests (99.4 %)" in text
     teacher = decision.approve_modal(run_view(), carried).to_dict()
     assert "big-model" in "\n".join(texts(teacher["blocks"]))
 
