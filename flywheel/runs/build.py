@@ -9,7 +9,7 @@ import os
 import shutil
 from array import array
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -32,6 +32,7 @@ from flywheel.settings import DataSplitConfig, EvaluationConfig
 SetName = Literal["train", "val", "eval"]
 OnProgress = Callable[[float, str], None]
 
+_WRITTEN_AT_ONCE = 1000
 _READ_SHARE = 60.0  # percent of the work that is reading, as measured
 
 
@@ -70,7 +71,7 @@ async def build_datasets(
     with (work / "spool").open("w+b") as spool:
         reading = _Reading(spool, config)
         expected = await store.count(selection)
-        async for bodies in store.stream(selection):
+        async for bodies in _ahead(store.stream(selection)):
             await asyncio.to_thread(reading.add, bodies)
             share = reading.read / max(expected, 1)
             on_progress(_READ_SHARE * share, f"{count(reading.read)} records read")
@@ -80,6 +81,17 @@ async def build_datasets(
     await asyncio.to_thread(_publish, work, out_dir)
     on_progress(100.0, "written")
     return built
+
+
+async def _ahead(stream: AsyncIterator[list[bytes]]) -> AsyncIterator[list[bytes]]:
+    """The same batches; the next one is fetched while this one is worked on."""
+    following = asyncio.ensure_future(anext(stream, None))
+    try:
+        while (batch := await following) is not None:
+            following = asyncio.ensure_future(anext(stream, None))
+            yield batch
+    finally:
+        following.cancel()
 
 
 class _Reading:
@@ -202,16 +214,20 @@ def _write(
 ) -> DatasetFile:
     parse = config.parse_function_arguments
     digest = sha256()
-    with (work / f"{name}.jsonl").open("wb", buffering=1 << 20) as file:
-        for row in rows.tolist():
-            body = reading.body(row)
+    numbers = rows.tolist()
+    with (work / f"{name}.jsonl").open("wb") as file:
+        for start in range(0, len(numbers), _WRITTEN_AT_ONCE):
+            some = numbers[start : start + _WRITTEN_AT_ONCE]
             if name == "eval":
-                label = classes.names[classes.of_row[row]]
-                line = evaluation_line(body, label, parse)
+                lines = [
+                    evaluation_line(reading.body(row), classes.names[classes.of_row[row]], parse)
+                    for row in some
+                ]
             else:
-                line = training_line(body, parse)
-            digest.update(line)
-            file.write(line)
+                lines = [training_line(reading.body(row), parse) for row in some]
+            text = b"".join(lines)
+            digest.update(text)
+            file.write(text)
     return DatasetFile(
         name=name,
         path=out_dir / f"{name}.jsonl",
