@@ -3,7 +3,9 @@
 import asyncio
 import getpass
 import logging
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 
@@ -15,10 +17,12 @@ from bot.console.stage import Stage, open_stage
 from bot.console.workspace import Change, OpenView
 from bot.serve import stop_on_signals
 from flywheel.ports.backends import Backends
+from flywheel.service.runs import list_runs
 from flywheel.worker import run_worker
 
 ME = "U0CONSOLE01"
 _ANSWER_SECONDS = 60.0
+_ACTIVE = frozenset({"pending", "running", "cancelling"})
 _HELP = (
     "/flywheel …   the command, e.g. /flywheel workloads or /flywheel help",
     "1, 2, …       press the button with that number",
@@ -57,15 +61,30 @@ async def chat(backends: Backends, console: Console) -> None:
             console.print("Try `/flywheel workloads`, or `help`.", markup=False)
             console.print(f"The log is in {log_file}.\n", style="dim", soft_wrap=True)
             await Chat(stage, screen, LineReader(stop), stage.people[ME]).run()
+            active = [v.id for v in await list_runs(backends) if v.status in _ACTIVE]
+            if active:
+                console.print(f"{', '.join(active)} goes on with the next worker or chat.")
     finally:
         stop.set()
         await worker
 
 
+class Lines(Protocol):
+    """Where lines come from."""
+
+    async def read(self, prompt: str) -> str | None:
+        """The next line, or None at the end."""
+        ...
+
+    def stepping_aside(self) -> AbstractContextManager[None]:
+        """Makes room for something to be printed."""
+        ...
+
+
 class Chat:
     """Turns typed lines into what a person does in Slack."""
 
-    def __init__(self, stage: Stage, screen: Screen, lines: LineReader, me: Person) -> None:
+    def __init__(self, stage: Stage, screen: Screen, lines: Lines, me: Person) -> None:
         self._stage = stage
         self._screen = screen
         self._lines = lines
@@ -129,12 +148,12 @@ class Chat:
 
     async def _fill(self, opened: OpenView) -> None:
         """Ask for every field, submit, and show what the app finds wrong with it."""
-        errors: dict[str, str] = {}
         values: dict[str, str] = {}
         inputs = [block for block in opened.view["blocks"] if block["type"] == "input"]
+        wanted = {block["block_id"] for block in inputs}
         while True:
             for block in inputs:
-                if values and block["block_id"] not in errors:
+                if block["block_id"] not in wanted:
                     continue
                 value = await self._ask(block)
                 if value is None:
@@ -148,6 +167,7 @@ class Chat:
                 return
             for problem in errors.values():
                 self._screen.note(f"⚠ {problem}")
+            wanted = set(errors)
 
     async def _ask(self, block: Json) -> str | None:
         """One field; None where the person closes the modal with an empty line."""
