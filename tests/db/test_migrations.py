@@ -25,9 +25,11 @@ async def test_the_schema_is_the_models(tmp_path: Path) -> None:
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
-async def test_processes_that_migrate_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
-    databases = [Database(sqlite_url(tmp_path / "flywheel.db")) for _ in range(4)]
+async def test_processes_that_migrate_at_once_do_not_disturb_each_other(
+    database_url: str,
+) -> None:
+    databases = [Database(database_url) for _ in range(4)]
     await asyncio.gather(*(database.migrate() for database in databases))
     for database in databases:
-        assert (await database.ping()).startswith("SQLite")
+        assert (await database.ping()).startswith(("SQLite", "PostgreSQL"))
         await database.close()
