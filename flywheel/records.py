@@ -1,15 +1,30 @@
 """One logged request/response pair, as production writes it."""
 
+import json
 import re
 from hashlib import blake2b
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 OLDEST, NEWEST = 946_684_800, 4_102_444_800  # the years 2000 and 2100, epoch seconds
 FOUND_CHARACTERS = 40
-_POSITION = re.compile(r"\.\d+(?=\.|\s|$)")
+_UNION_MEMBERS = {"str", "dict[str,any]", "list[dict[str,any]]"}  # pydantic puts them into places
+_NOTHING = {"missing": "missing", "string_too_short": "empty", "too_short": "empty"}
+_WANTED = {
+    "string_type": "must be text",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "literal_error": "must be {expected}",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "greater_than_equal": "must be at least {ge}",
+}
+_POSITION = re.compile(r"(?<=[a-z_])\.\d+(?=\.|\s|$)")
 
 
 class RecordError(ValueError):
@@ -51,7 +66,7 @@ class Message(_Open):
 class ChatRequest(_Open):
     """An OpenAI chat-completions request."""
 
-    model: str = ""
+    model: str | None = None
     messages: list[Message] = Field(min_length=1)
     tools: list[dict[str, Any]] | None = None
 
@@ -72,29 +87,24 @@ class Usage(_Open):
 class ChatResponse(_Open):
     """A ChatCompletion."""
 
-    model: str = ""
+    model: str | None = None
     choices: list[Choice] = Field(min_length=1)
     usage: Usage | None = None
-
-
-def _epoch_seconds(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be a number: epoch seconds")  # noqa: TRY004 - pydantic wants it
-    if not OLDEST <= value < NEWEST:
-        unit = " (these look like milliseconds)" if OLDEST <= value / 1000 < NEWEST else ""
-        raise ValueError(f"must be epoch seconds between the years 2000 and 2100{unit}")
-    return value
 
 
 class Record(_Open):
     """A record of the log."""
 
-    timestamp: Annotated[float, BeforeValidator(_epoch_seconds)]
+    timestamp: float = Field(
+        strict=True, ge=OLDEST, lt=NEWEST, allow_inf_nan=False, description="Epoch seconds"
+    )
     workload_id: str = Field(min_length=1)
     client_id: str = Field(min_length=1)
     request: ChatRequest
     response: ChatResponse
-    latency_seconds: float | None = Field(None, ge=0, description="How long the teacher took")
+    latency_seconds: float | None = Field(
+        None, strict=True, ge=0, allow_inf_nan=False, description="How long the teacher took"
+    )
 
     @property
     def answer(self) -> Message:
@@ -103,14 +113,22 @@ class Record(_Open):
 
 
 _RECORD = TypeAdapter(Record)
+_NO_ANSWER = "response.choices.message has neither content nor tool calls"
 
 
-def parse_record(body: bytes) -> Record:
-    """Read a record from its JSON. Raises RecordError."""
+def parse_record(body: bytes, *, keep_unknown: bool = True) -> Record:
+    """Read a record from its JSON. Raises RecordError.
+
+    Leaving unknown keys out of the models is a little faster; the checks are the same.
+    """
     try:
-        return _RECORD.validate_json(body)
+        record = _RECORD.validate_json(body, extra="allow" if keep_unknown else "ignore")
     except ValidationError as error:
         raise RecordError(_sentence(error)) from None
+    answer = record.response.choices[0].message
+    if not answer.content and not answer.tool_calls:
+        raise RecordError(_NO_ANSWER)
+    return record
 
 
 def reason_class(reason: str) -> str:
@@ -136,20 +154,37 @@ def content_text(content: object) -> str:
 def _sentence(error: ValidationError) -> str:
     """The first fault, in words: 'response.choices is missing'."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in {"str", "dict[str,any]"})
-    match first["type"]:
-        case "json_invalid":
-            return f"it is not valid JSON: {first['msg'].removeprefix('Invalid JSON: ')}"
-        case "missing":
-            return f"{place} is missing"
-        case "value_error":
-            return f"{place} {first['ctx']['error']}, not {_found(first['input'])}"
-    said = first["msg"].removeprefix("Input ").replace("Input should", "should")
-    if not place:
-        return f"the line {said}, not {_found(first['input'])}"
-    return f"{place} {said}, not {_found(first['input'])}"
+    place = ".".join(str(part) for part in first["loc"] if part not in _UNION_MEMBERS)
+    if first["type"] == "json_invalid":
+        return f"it is not valid JSON: {first['msg'].removeprefix('Invalid JSON: ')}"
+    if first["type"] in _NOTHING:
+        return f"{place} is {_NOTHING[first['type']]}"
+    if place == "timestamp":
+        wanted = f"must be a number of epoch seconds{_unit(first['input'])}"
+    elif place.endswith(".content"):
+        wanted = "must be text, a list of parts, or null"
+    else:
+        wanted = _WANTED.get(first["type"]) or f"is refused ({first['msg']})"
+        wanted = wanted.format_map(first.get("ctx", {}))
+    return f"{place or 'the line'} {wanted}, not {_found(first['input'])}"
+
+
+def _unit(timestamp: object) -> str:
+    """What a refused timestamp seems to be."""
+    if isinstance(timestamp, str):
+        return " (this is text)"
+    if isinstance(timestamp, int | float):
+        for unit, factor in (("milli", 1e3), ("micro", 1e6), ("nano", 1e9)):
+            if OLDEST <= timestamp / factor < NEWEST:
+                return f" (these look like {unit}seconds)"
+    return " between the years 2000 and 2100"
 
 
 def _found(value: object) -> str:
-    text = repr(value)
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= FOUND_CHARACTERS else f"{text[:FOUND_CHARACTERS]}…"

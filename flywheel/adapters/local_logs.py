@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from flywheel.clock import from_epoch
@@ -23,14 +23,17 @@ CREATE TABLE IF NOT EXISTS record (
 -- Serves the newest-first reading; the client is in it so that other clients' rows are skipped
 -- without being fetched.
 CREATE INDEX IF NOT EXISTS newest ON record (workload, timestamp, id, client);
+-- Serves the summaries, without a look at the bodies.
 CREATE INDEX IF NOT EXISTS answers ON record (workload, client, answer, timestamp);
 """
 _WAIT_SECONDS = 60.0
-_IDS_AT_ONCE = 500  # SQLite's limit on parameters is higher, but not by much everywhere
+_NEWEST = (float("inf"), 0)
+
+_Row = tuple[float, int, bytes]
 
 
 class LocalLogStore:
-    """Records in one SQLite file."""
+    """Records in one SQLite file. Every method raises UnavailableError where it cannot be used."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -42,15 +45,15 @@ class LocalLogStore:
     async def stream(
         self, selection: Selection, batch_size: int = 2000
     ) -> AsyncIterator[list[bytes]]:
-        """The bodies, newest first; reads page by page, so nothing is locked in between."""
+        """The bodies, newest first; read page by page, so nothing is locked in between."""
         left = selection.limit
-        after = (float("inf"), 0)
+        after = _NEWEST
         while left is None or left > 0:
             size = batch_size if left is None else min(batch_size, left)
             rows = await asyncio.to_thread(self._page, selection, after, size)
             if not rows:
                 return
-            after = rows[-1][0], rows[-1][1]
+            after = rows[-1][:2]
             left = None if left is None else left - len(rows)
             yield [body for _, _, body in rows]
 
@@ -66,44 +69,53 @@ class LocalLogStore:
         """SQLite's version and how much is stored."""
         return await asyncio.to_thread(self._ping)
 
-    def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=_WAIT_SECONDS, isolation_level=None)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.executescript(_SCHEMA)
-        return connection
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one piece of work, the schema made where it is not there yet."""
+        connection = None
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=_WAIT_SECONDS, isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.executescript(_SCHEMA)
+            yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise UnavailableError(
+                f"The log at {self._path} cannot be used: {error}.",
+                "Check FLYWHEEL_HOME, its permissions and the space on its disk.",
+            ) from error
+        finally:
+            if connection is not None:
+                connection.close()  # what is not committed is rolled back
 
     def _append(self, records: Sequence[StoredRecord]) -> int:
-        rows = {bytes.fromhex(record.record_id): record for record in records}
-        with closing(self._connect()) as connection:
+        with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            for known in _known(connection, list(rows)):
-                del rows[known]
+            before = connection.total_changes
             connection.executemany(
                 "INSERT INTO record (record_id, timestamp, workload, client, answer, body)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                [(key, *record[1:]) for key, record in rows.items()],
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (record_id) DO NOTHING",
+                [(bytes.fromhex(record.record_id), *record[1:]) for record in records],
             )
+            added = connection.total_changes - before
             connection.execute("COMMIT")
-        return len(rows)
+        return added
 
-    def _page(
-        self, selection: Selection, after: tuple[float, int], size: int
-    ) -> list[tuple[float, int, bytes]]:
+    def _page(self, selection: Selection, after: tuple[float, int], size: int) -> list[_Row]:
         where, values = _where(selection)
         query = (
             f"SELECT timestamp, id, body FROM record WHERE {where} AND (timestamp, id) < (?, ?)"  # noqa: S608 - fixed text
             " ORDER BY timestamp DESC, id DESC LIMIT ?"
         )
-        with closing(self._connect()) as connection:
+        with self._connection() as connection:
             return connection.execute(query, (*values, *after, size)).fetchall()
 
     def _count(self, selection: Selection) -> int:
         where, values = _where(selection)
         limit = -1 if selection.limit is None else selection.limit
         query = f"SELECT count(*) FROM (SELECT 1 FROM record WHERE {where} LIMIT ?)"  # noqa: S608
-        with closing(self._connect()) as connection:
+        with self._connection() as connection:
             return int(connection.execute(query, (*values, limit)).fetchone()[0])
 
     def _workloads(self) -> list[WorkloadSummary]:
@@ -112,7 +124,7 @@ class LocalLogStore:
             " FROM record GROUP BY workload, client, answer ORDER BY workload, client,"
             " count(*) DESC, answer"
         )
-        with closing(self._connect()) as connection:
+        with self._connection() as connection:
             rows = connection.execute(query).fetchall()
         summaries: dict[tuple[str, str], WorkloadSummary] = {}
         for workload, client, answer, records, first, last in rows:
@@ -135,25 +147,9 @@ class LocalLogStore:
         return list(summaries.values())
 
     def _ping(self) -> str:
-        try:
-            with closing(self._connect()) as connection:
-                records = connection.execute("SELECT count(*) FROM record").fetchone()[0]
-        except (sqlite3.Error, OSError) as error:
-            raise UnavailableError(
-                f"The log at {self._path} cannot be opened: {error}.",
-                "Check FLYWHEEL_HOME and its permissions.",
-            ) from error
+        with self._connection() as connection:
+            records = connection.execute("SELECT count(*) FROM record").fetchone()[0]
         return f"SQLite {sqlite3.sqlite_version}, {records:,} records"
-
-
-def _known(connection: sqlite3.Connection, keys: list[bytes]) -> list[bytes]:
-    known: list[bytes] = []
-    for start in range(0, len(keys), _IDS_AT_ONCE):
-        some = keys[start : start + _IDS_AT_ONCE]
-        marks = ",".join("?" * len(some))
-        query = f"SELECT record_id FROM record WHERE record_id IN ({marks})"  # noqa: S608
-        known += [key for (key,) in connection.execute(query, some)]
-    return known
 
 
 def _where(selection: Selection) -> tuple[str, tuple[str, ...]]:

@@ -30,7 +30,7 @@ class TeacherTally:
 
     def add(self, record: Record) -> None:
         """Count one record."""
-        self._models[record.response.model or record.request.model] += 1
+        self._models[record.response.model or record.request.model or ""] += 1
         usage = record.response.usage
         if usage is not None:
             self._input.add(usage.prompt_tokens)

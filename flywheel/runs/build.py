@@ -9,7 +9,7 @@ import os
 import shutil
 from array import array
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -71,7 +71,7 @@ async def build_datasets(
     with (work / "spool").open("w+b") as spool:
         reading = _Reading(spool, config)
         expected = await store.count(selection)
-        async for bodies in _ahead(store.stream(selection)):
+        async for bodies in store.stream(selection):
             await asyncio.to_thread(reading.add, bodies)
             share = reading.read / max(expected, 1)
             on_progress(_READ_SHARE * share, f"{count(reading.read)} records read")
@@ -83,23 +83,12 @@ async def build_datasets(
     return built
 
 
-async def _ahead(stream: AsyncIterator[list[bytes]]) -> AsyncIterator[list[bytes]]:
-    """The same batches; the next one is fetched while this one is worked on."""
-    following = asyncio.ensure_future(anext(stream, None))
-    try:
-        while (batch := await following) is not None:
-            following = asyncio.ensure_future(anext(stream, None))
-            yield batch
-    finally:
-        following.cancel()
-
-
 class _Reading:
     """What the pass over the log keeps."""
 
     def __init__(self, spool: BinaryIO, config: DataSplitConfig) -> None:
         self.spool = spool
-        self._config = config
+        self._parse = config.parse_function_arguments
         self.read = 0
         self.invalid: Counter[str] = Counter()
         self.kind = array("b")
@@ -113,26 +102,29 @@ class _Reading:
         self._end = 0
 
     def add(self, bodies: list[bytes]) -> None:
+        """Check and reduce a batch; all of it goes to the spool, whatever becomes of it."""
+        offset = self._end
         for body in bodies:
-            self.read += 1
+            start, offset = offset, offset + len(body)
             try:
-                record = parse_record(body)
+                record = parse_record(body, keep_unknown=False)
             except RecordError as error:
                 self.invalid[reason_class(str(error))] += 1
                 continue
-            if self._config.parse_function_arguments and bad_arguments(record.answer):
+            if record.answer.tool_calls and self._parse and bad_arguments(record.answer):
                 self.invalid["the arguments of a tool call are no JSON object"] += 1
                 continue
-            reduced = read(record)
-            self.kind.append(reduced.kind)
-            self.answer.append(self.answers.setdefault(reduced.answer, len(self.answers)))
-            self.exact.append(reduced.exact)
-            self.near.append(reduced.near)
-            self.offset.append(self._end)
+            kind, answer, exact, near = read(record)
+            self.kind.append(kind)
+            self.answer.append(self.answers.setdefault(answer, len(self.answers)))
+            self.exact.append(exact)
+            self.near.append(near)
+            self.offset.append(start)
             self.length.append(len(body))
             self.teacher.add(record)
-            self._end += len(body)
-            self.spool.write(body)
+        self.spool.writelines(bodies)
+        self.read += len(bodies)
+        self._end = offset
 
     def body(self, row: int) -> bytes:
         return os.pread(self.spool.fileno(), self.length[row], self.offset[row])

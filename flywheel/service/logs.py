@@ -21,7 +21,7 @@ from flywheel.ports.backends import Backends
 from flywheel.ports.logs import LogStore, StoredRecord, WorkloadSummary
 from flywheel.records import RecordError, parse_record, reason_class, record_id
 
-BATCH = 2000
+BATCH_RECORDS, BATCH_BYTES = 8000, 16_000_000
 REJECTED_CHARACTERS = 10_000  # of a rejected line, that much is kept
 GZIP_MAGIC = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
@@ -182,6 +182,7 @@ def _batch(
 ) -> _Batch:
     records: list[StoredRecord] = []
     rejects: list[_Reject] = []
+    size = 0
     for number, line in lines:
         text = line.strip()
         if not text:
@@ -190,7 +191,8 @@ def _batch(
             records.append(_stored(text, overrides))
         except RecordError as error:
             rejects.append(_Reject(str(path), number, str(error), text))
-        if len(records) + len(rejects) >= BATCH:
+        size += len(text)
+        if len(records) + len(rejects) >= BATCH_RECORDS or size >= BATCH_BYTES:
             break
     return _Batch(records, rejects, file.tell())
 
