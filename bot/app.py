@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
@@ -20,25 +20,23 @@ from flywheel.ports.backends import Backends
 log = logging.getLogger(__name__)
 
 
-class ConsoleAddress(NamedTuple):
-    """Where a console's workspace is."""
-
-    api_url: str
-    channels: str  # what the ids of its channels start with
-
-
 def build_app(
     backends: Backends,
     *,
     token: str,
     signing_secret: str,
-    console: ConsoleAddress | None = None,
+    api_url: str | None = None,
+    console: str | None = None,
 ) -> tuple[AsyncApp, Bot]:
-    """The app with its listeners, and the parts that they share; for Slack or for a console."""
+    """The app with its listeners, and the parts that they share.
+
+    `api_url` names another Web API than Slack's, on this machine; `console` what the channels of
+    a console start with.
+    """
     client = AsyncWebClient(token=token, retry_handlers=retry_handlers())
-    if console is not None:
-        client.base_url = console.api_url
-        client.proxy = None  # it is on this machine
+    if api_url is not None:
+        client.base_url = api_url
+        client.proxy = None
 
     async def use_our_client(
         context: AsyncBoltContext,
@@ -54,7 +52,7 @@ def build_app(
         before_authorize=use_our_client,
     )
     messenger = Messenger(client)
-    relay = Relay(backends, messenger, workspace=console.channels if console else None)
+    relay = Relay(backends, messenger, workspace=console)
     bot = Bot(backends, messenger, relay, "console" if console else "slack")
     app.middleware(Deliveries(backends.database).middleware)
     app.error(_on_error)

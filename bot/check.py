@@ -1,5 +1,7 @@
 """Slack's line in `flywheel doctor`."""
 
+from slack_sdk.web.async_client import AsyncWebClient
+
 from bot.serve import slack_problem, who_am_i
 from flywheel.errors import FlywheelError
 from flywheel.settings import Settings
@@ -22,7 +24,7 @@ async def check_slack(settings: Settings) -> PartStatus:
         )
     mode = "Socket Mode" if settings.secrets.slack_app_token else "HTTP"
     try:
-        name = await who_am_i(token.get_secret_value())
+        name = await who_am_i(AsyncWebClient(token=token.get_secret_value(), timeout=10))
     except FlywheelError as error:
         return PartStatus(
             part="chat",

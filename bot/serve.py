@@ -60,10 +60,10 @@ def slack_problem(settings: Settings) -> SettingsError | None:
     return None
 
 
-async def who_am_i(token: str) -> str:
+async def who_am_i(client: AsyncWebClient) -> str:
     """The app's name and workspace, as Slack knows them. Raises SettingsError, UnavailableError."""
     try:
-        answer = await AsyncWebClient(token=token, timeout=10).auth_test()
+        answer = await client.auth_test()
     except SlackApiError as error:
         raise SettingsError(
             f"Slack does not accept SLACK_BOT_TOKEN ({slack_code(error)}).",
@@ -76,9 +76,18 @@ async def who_am_i(token: str) -> str:
     return f"@{answer['user']} in {answer['team']}"
 
 
-async def serve(backends: Backends, *, with_worker: bool, host: str, port: int, say: Say) -> None:
+async def serve(
+    backends: Backends,
+    *,
+    with_worker: bool,
+    host: str,
+    port: int,
+    say: Say,
+    api_url: str | None = None,
+) -> None:
     """Run until SIGINT or SIGTERM. Without Slack only `with_worker` has something to do.
 
+    `api_url` names another Web API than Slack's, on this machine.
     Raises SettingsError where Slack is needed and not configured, UnavailableError where the
     address is taken or Slack does not answer.
     """
@@ -89,7 +98,7 @@ async def serve(backends: Backends, *, with_worker: bool, host: str, port: int, 
     async with contextlib.AsyncExitStack() as stack:
         routes = [_health(backends)]
         if problem is None:
-            routes += await stack.enter_async_context(_slack(backends, stop, say))
+            routes += await stack.enter_async_context(_slack(backends, stop, say, api_url))
         else:
             say(f"{problem.message} {problem.hint} Until then: `flywheel chat`.")
         url = await stack.enter_async_context(http_server(Starlette(routes=routes), host, port))
@@ -110,7 +119,9 @@ def stop_on_signals() -> asyncio.Event:
 
 
 @contextlib.asynccontextmanager
-async def _slack(backends: Backends, stop: asyncio.Event, say: Say) -> AsyncIterator[list[Route]]:
+async def _slack(
+    backends: Backends, stop: asyncio.Event, say: Say, api_url: str | None
+) -> AsyncIterator[list[Route]]:
     """The app, connected; yields the routes that it needs."""
     tokens = backends.settings.secrets
     assert tokens.slack_bot_token is not None  # slack_problem has said so
@@ -121,8 +132,9 @@ async def _slack(backends: Backends, stop: asyncio.Event, say: Say) -> AsyncIter
         token=token,
         # Socket Mode carries no signatures; without HTTP nobody can send one either.
         signing_secret=signing.get_secret_value() if signing else secrets.token_hex(16),
+        api_url=api_url,
     )
-    name = await who_am_i(token)
+    name = await who_am_i(bot.messenger.client)
     if not bot.approvers():
         say("Nobody can approve promotions yet: list Slack user ids in slack_config.approvers.")
     relaying = asyncio.create_task(bot.relay.run(stop), name="relay")

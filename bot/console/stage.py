@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from bot.app import ConsoleAddress, build_app
+from bot.app import build_app
 from bot.console.person import Delivery, Person
 from bot.console.web_api import serve_workspace
 from bot.console.workspace import Workspace
@@ -38,7 +38,8 @@ async def open_stage(
             _approved_by(backends, approvers),
             token=workspace.token,
             signing_secret=workspace.signing_secret,
-            console=ConsoleAddress(f"{url}/api/", workspace.name),
+            api_url=f"{url}/api/",
+            console=workspace.name,
         )
         delivery = Delivery(workspace, app.async_dispatch)
         cast = {user: Person(workspace, delivery, f"{url}/response/", user) for user in people}

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot.app import ConsoleAddress, build_app
+from bot.app import build_app
 from bot.console.person import Delivery
 from bot.console.stage import open_stage
 from bot.console.workspace import APP_USER, Workspace
@@ -56,7 +56,8 @@ async def test_a_repeated_delivery_acts_once_in_every_process(scene: Scene) -> N
         scene.backends,
         token=workspace.token,
         signing_secret=workspace.signing_secret,
-        console=ConsoleAddress(scene.stage.bot.messenger.client.base_url, workspace.name),
+        api_url=scene.stage.bot.messenger.client.base_url,
+        console=workspace.name,
     )
     other = Delivery(workspace, other_app.async_dispatch)
     answers = await asyncio.gather(
