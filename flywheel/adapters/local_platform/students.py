@@ -2,7 +2,7 @@
 
 Every student is a scikit-learn pipeline from text to label. Measured on 17,684 headlines of 20
 topics (CPU seconds of training, macro-F1 on 1,000 others): tfidf-svm 7 s, 0.84; tfidf-logreg
-1.2 s, 0.83; hashing-sgd 0.4 s, 0.81.
+1.2 s, 0.83; hashing-sgd 0.4 s, 0.81. On 500 of them minilm-logreg leads: 0.58 to 0.54.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline, make_union
 from sklearn.svm import LinearSVC
 from sklearn.utils.class_weight import compute_class_weight
 
+from flywheel.adapters.local_platform.embeddings import SentenceEmbedder
 from flywheel.errors import DataError
 from flywheel.processes import ReportProgress
 
@@ -132,6 +133,25 @@ def _hashing_sgd(
     return Trained(_pipeline(features, classifier), params)
 
 
+def _minilm_logreg(
+    texts: Sequence[str], labels: NDArray[np.str_], seed: int, report: ReportProgress
+) -> Trained:
+    features = SentenceEmbedder()
+    matrix = features.transform(
+        texts, lambda n: report(90 * n / len(texts), f"embedded {n:,} of {len(texts):,}")
+    )
+    report(90, "fitting")
+    classifier = LogisticRegression(C=5, class_weight="balanced", max_iter=300, random_state=seed)
+    classifier.fit(matrix, labels)
+    params: Params = {
+        "features": "all-MiniLM-L6-v2 embeddings (int8)",
+        "classifier": "logistic regression",
+        "C": 5,
+        "class_weight": "balanced",
+    }
+    return Trained(_pipeline(features, classifier), params)
+
+
 def _words(min_df: int) -> TfidfVectorizer:
     return TfidfVectorizer(
         token_pattern=WORD, ngram_range=(1, 2), sublinear_tf=True, min_df=min_df, dtype=np.float32
@@ -154,7 +174,8 @@ def _fit(
 
 
 def _pipeline(
-    features: TfidfVectorizer, classifier: LinearSVC | LogisticRegression | SGDClassifier
+    features: TfidfVectorizer | HashingVectorizer | SentenceEmbedder,
+    classifier: LinearSVC | LogisticRegression | SGDClassifier,
 ) -> Pipeline:
     # Single precision halves the model. Column order spares every single request a copy of all
     # weights, which would take longer than the answer itself.
@@ -166,4 +187,5 @@ _TRAINERS: dict[str, Callable[[Sequence[str], NDArray[np.str_], int, ReportProgr
     "tfidf-svm": _tfidf_svm,
     "tfidf-logreg": _tfidf_logreg,
     "hashing-sgd": _hashing_sgd,
+    "minilm-logreg": _minilm_logreg,
 }
