@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from flywheel.datasets.labels import bracketed
+from flywheel.datasets.labels import bracketed, label_places
 from flywheel.datasets.normalise import near_key
 from flywheel.records import Message, Record, content_text
 
@@ -12,7 +12,6 @@ from flywheel.records import Message, Record, content_text
 LABEL, TEXT, TOOLS = range(3)
 
 TOOL_SEPARATOR = "+"
-LONGEST_LABEL = 200
 
 
 class Reading(NamedTuple):
@@ -49,7 +48,7 @@ def read_answer(answer: Message) -> tuple[int, str]:
         return TOOLS, TOOL_SEPARATOR.join(names)
     text = answer.text
     label = bracketed(text)
-    return (TEXT, _ends(text)) if label is None else (LABEL, label)
+    return (TEXT, label_places(text)) if label is None else (LABEL, label)
 
 
 def bad_arguments(answer: Message) -> bool:
@@ -63,14 +62,6 @@ def bad_arguments(answer: Message) -> bool:
         if not isinstance(parsed, dict):
             return True
     return False
-
-
-def _ends(text: str) -> str:
-    """The first and last line of a long text: a bare label stands nowhere else."""
-    if len(text) <= LONGEST_LABEL:
-        return text
-    lines = [line[:LONGEST_LABEL] for line in text.splitlines() if line.strip()]
-    return "\n".join((*lines[:1], *lines[-1:]))
 
 
 def _tools_on_offer(tools: list[dict[str, Any]]) -> str:

@@ -11,6 +11,7 @@ from flywheel.formatting import count
 from flywheel.settings import DataSplitConfig
 
 Rows = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 class Split(NamedTuple):
@@ -27,10 +28,10 @@ def split(labels: Sequence[int] | Rows, config: DataSplitConfig, seed: int) -> S
 
     The sets are disjoint and hold every row. The evaluation set has exactly `eval_size` rows,
     but never more than half of all. Within evaluation and validation each class has its share
-    to within one row (largest remainder), at least one row where there is room, and never the
-    last row that training could have. Classes with at most `rare_class_threshold` rows are for
-    training only; those with fewer than `min_samples_per_class` are grouped with each other for
-    the split. The same labels, settings and seed give the same split.
+    to within one row (largest remainder), and at least one row where there is room for every
+    class. The last row of a class is for training. Classes with at most `rare_class_threshold`
+    rows are for training only; those with fewer than `min_samples_per_class` are grouped with
+    each other for the split. The same labels, settings and seed give the same split.
 
     Raises DataError for fewer rows than `min_total_records`, or for a single class.
     """
@@ -48,7 +49,6 @@ def split(labels: Sequence[int] | Rows, config: DataSplitConfig, seed: int) -> S
             f"All {count(total)} usable records have the same label: there is nothing to learn.",
             "Look at the log with `flywheel logs workloads`.",
         )
-    rng = np.random.default_rng(seed)
     notes: list[str] = []
     wanted = config.eval_size
     if wanted > total // 2:
@@ -59,21 +59,25 @@ def split(labels: Sequence[int] | Rows, config: DataSplitConfig, seed: int) -> S
         )
     rare = sizes[classes] <= config.rare_class_threshold
     if rare.any():
-        few = int(np.count_nonzero((sizes > 0) & (sizes <= config.rare_class_threshold)))
+        few = np.count_nonzero((sizes > 0) & (sizes <= config.rare_class_threshold))
+        most = config.rare_class_threshold
         notes.append(
-            f"{few} {'class has' if few == 1 else 'classes have'} at most "
-            f"{config.rare_class_threshold} record each and can only be trained on, not scored."
+            f"{few} {'class has' if few == 1 else 'classes have'} at most {most} "
+            f"record{'' if most == 1 else 's'} and can only be trained on, not scored."
         )
     strata = _strata(classes, sizes, config)
-    order = rng.permutation(total)
-    held_out = _take(strata, order[~rare[order]], wanted, rng)
+    order = np.random.default_rng(seed).permutation(total)
+    training_only = rare.copy()
+    training_only[order[np.unique(classes[order], return_index=True)[1]]] = True
+
+    held_out = _take(order, strata, training_only, wanted)
     if len(held_out) < wanted:
         notes.append(
             f"{count(len(held_out))} instead of {count(wanted)} records could be held out for "
             "evaluation without taking the last record of a class from training."
         )
     rest = order[~np.isin(order, held_out)]
-    validation = _take(strata, rest, round(len(rest) * config.val_ratio), rng)
+    validation = _take(rest, strata, training_only, round(len(rest) * config.val_ratio))
     training = rest[~np.isin(rest, validation)]
     return Split(held_out, training, validation, notes)
 
@@ -86,32 +90,33 @@ def _strata(classes: Rows, sizes: Rows, config: DataSplitConfig) -> Rows:
     return np.where(small, len(sizes), classes)
 
 
-def _take(strata: Rows, rows: Rows, wanted: int, rng: np.random.Generator) -> Rows:
-    """`wanted` of these rows, each stratum by its share; the order of `rows` decides which."""
-    if wanted <= 0 or not len(rows):
-        return rows[:0]
-    names, inverse, available = np.unique(strata[rows], return_inverse=True, return_counts=True)
-    quotas = _allocate(available, wanted)
-    taken = [rows[inverse == i][: quotas[i]] for i in range(len(names))]
-    return np.asarray(rng.permutation(np.concatenate(taken)), dtype=np.int64)
+def _take(rows: Rows, strata: Rows, training_only: Flags, wanted: int) -> Rows:
+    """`wanted` of these rows, each stratum by its share; the first rows of each are taken."""
+    names, inverse, sizes = np.unique(strata[rows], return_inverse=True, return_counts=True)
+    free = ~training_only[rows]
+    quotas = _allocate(sizes, np.bincount(inverse[free], minlength=len(names)), wanted)
+    taken = np.zeros(len(rows), dtype=bool)
+    for stratum, quota in enumerate(quotas):
+        taken[np.flatnonzero(free & (inverse == stratum))[:quota]] = True
+    return rows[taken]
 
 
-def _allocate(available: Rows, wanted: int) -> Rows:
-    """How many rows of each stratum to take: by largest remainder, each but one at most."""
-    most = available - 1
+def _allocate(sizes: Rows, most: Rows, wanted: int) -> Rows:
+    """How many rows of each stratum to take: by largest remainder, `most[i]` of it at most."""
     wanted = min(wanted, int(most.sum()))
-    shares = available * (wanted / available.sum())
+    open_to_all = np.where(most > 0, sizes, 0)
+    shares = open_to_all * (wanted / max(open_to_all.sum(), 1))
     quotas: Rows = np.minimum(np.floor(shares).astype(np.int64), most)
-    if wanted >= np.count_nonzero(most):  # room for everyone: nobody is left out
-        quotas = np.maximum(quotas, np.minimum(1, most))
+    least = np.minimum(1, most) if wanted >= np.count_nonzero(most) else np.zeros_like(most)
+    quotas = np.maximum(quotas, least)
     # Largest remainder first; the stratum number breaks ties, so that the result is one.
     while (missing := wanted - int(quotas.sum())) != 0:
         if missing > 0:
-            open_ = np.flatnonzero(quotas < most)
-            first = open_[np.argsort(quotas[open_] - shares[open_], kind="stable")][:missing]
+            below = np.flatnonzero(quotas < most)
+            first = below[np.argsort(quotas[below] - shares[below], kind="stable")][:missing]
             quotas[first] += 1
         else:
-            spare = np.flatnonzero(quotas > np.minimum(1, most))
-            last = spare[np.argsort(shares[spare] - quotas[spare], kind="stable")][:-missing]
-            quotas[last] -= 1
+            above = np.flatnonzero(quotas > least)
+            first = above[np.argsort(shares[above] - quotas[above], kind="stable")][:-missing]
+            quotas[first] -= 1
     return quotas

@@ -18,12 +18,13 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from flywheel.datasets.classes import NO_CLASS, Classes, assign
-from flywheel.datasets.duplicates import keep_first
+from flywheel.datasets.duplicates import Distinct, keep_first
 from flywheel.datasets.formats import evaluation_line, training_line
 from flywheel.datasets.reading import bad_arguments, read
 from flywheel.datasets.report import ClassCounts, DatasetReport
 from flywheel.datasets.split import Rows, Split, split
 from flywheel.datasets.teacher import TeacherTally
+from flywheel.errors import DataError, UnavailableError
 from flywheel.formatting import count
 from flywheel.ports.logs import LogStore, Selection
 from flywheel.records import RecordError, parse_record, reason_class
@@ -32,6 +33,7 @@ from flywheel.settings import DataSplitConfig, EvaluationConfig
 SetName = Literal["train", "val", "eval"]
 OnProgress = Callable[[float, str], None]
 
+SPOOL = "spool"
 _WRITTEN_AT_ONCE = 1000
 _READ_SHARE = 60.0  # percent of the work that is reading, as measured
 
@@ -67,20 +69,38 @@ async def build_datasets(
     DataError where the records do not make datasets.
     """
     work = out_dir.with_name(f"{out_dir.name}.part")
-    await asyncio.to_thread(_clear, work, out_dir)
-    with (work / "spool").open("w+b") as spool:
-        reading = _Reading(spool, config)
-        expected = await store.count(selection)
-        async for bodies in store.stream(selection):
-            await asyncio.to_thread(reading.add, bodies)
-            share = reading.read / max(expected, 1)
-            on_progress(_READ_SHARE * share, f"{count(reading.read)} records read")
-        spool.flush()
-        on_progress(_READ_SHARE, "splitting")
-        built = await asyncio.to_thread(_finish, reading, config, evaluation, seed, work, out_dir)
-    await asyncio.to_thread(_publish, work, out_dir)
+    try:
+        await asyncio.to_thread(_clear, work, out_dir)
+        with (work / SPOOL).open("w+b") as spool:
+            reading = _Reading(spool, config)
+            expected = await store.count(selection)
+            async for bodies in store.stream(selection):
+                await asyncio.to_thread(reading.add, bodies)
+                share = reading.read / max(expected, 1)
+                on_progress(_READ_SHARE * share, f"{count(reading.read)} records read")
+            if not reading.read:
+                raise _nothing_to_read(selection)
+            spool.flush()
+            on_progress(_READ_SHARE, "splitting")
+            built = await asyncio.to_thread(
+                _finish, reading, config, evaluation, seed, work, out_dir
+            )
+        await asyncio.to_thread(_publish, work, out_dir)
+    except OSError as error:
+        raise UnavailableError(
+            f"The datasets cannot be written to {out_dir}: {error.strerror or error}.",
+            "Check its permissions and the space on its disk.",
+        ) from error
     on_progress(100.0, "written")
     return built
+
+
+def _nothing_to_read(selection: Selection) -> DataError:
+    client = "" if selection.client_id is None else f" from client '{selection.client_id}'"
+    return DataError(
+        f"The log holds no records of workload '{selection.workload_id}'{client}.",
+        "See what there is with `flywheel logs workloads`.",
+    )
 
 
 class _Reading:
@@ -149,6 +169,8 @@ def _finish(
         classes.of_row,
     )
     of_kept = classes.of_row[distinct.rows]
+    if len(of_kept) < config.min_total_records:
+        raise _too_few(reading, classes, distinct, config)
     parts = split(of_kept, config, seed)
     rows: dict[SetName, Rows] = {
         "train": distinct.rows[parts.train],
@@ -177,6 +199,24 @@ def _finish(
             seed=seed,
             teacher=reading.teacher.usage(),
         ),
+    )
+
+
+def _too_few(
+    reading: _Reading, classes: Classes, distinct: Distinct, config: DataSplitConfig
+) -> DataError:
+    """Says what became of the others."""
+    lost = {
+        "not a chat completion with an answer": reading.invalid.total(),
+        f"no {classes.workload_type.replace('_', ' ')}": classes.wrong_type,
+        "without a readable label": classes.unlabeled,
+        "duplicates": distinct.duplicates + distinct.near_duplicates,
+    }
+    rest = ", ".join(f"{count(n)} {what}" for what, n in lost.items() if n)
+    return DataError(
+        f"Of {count(reading.read)} records {count(len(distinct.rows))} are usable, and "
+        f"{count(config.min_total_records)} are needed{f' ({rest})' if rest else ''}.",
+        "Import more records, or lower data_split_config.min_total_records.",
     )
 
 
@@ -235,5 +275,5 @@ def _clear(work: Path, out_dir: Path) -> None:
 
 
 def _publish(work: Path, out_dir: Path) -> None:
-    (work / "spool").unlink()
+    (work / SPOOL).unlink()
     work.rename(out_dir)
