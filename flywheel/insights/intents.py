@@ -65,6 +65,12 @@ INTENTS = (
         _lacks(r"why"),
     ),
     Intent(
+        "best and saving",
+        re.compile(r"\b(best|winner)\b.*\b(sav\w+|cheaper|costs?)\b"),
+        on_costs.best_and_saving,
+        _lacks(r"why", r"cheapest"),
+    ),
+    Intent(
         "saving",
         _words(r"sav(e|es|ed|ing|ings)|cheap(er|est)?|costs?|prices?|money|expensive|spend|pay"),
         on_costs.saving,

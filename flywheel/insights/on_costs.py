@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from flywheel.formatting import count, money, percent
+from flywheel.insights import on_models
 from flywheel.insights.phrases import currency, named, per_1000, reply, show
 from flywheel.insights.question import Amount
 from flywheel.insights.subjects import Subject, mentioned, ranked, recommended, teacher_of
@@ -34,6 +35,17 @@ def saving(topic: Topic) -> Answer:
         *_saving_lines(run, subject, teacher_of(run), topic.question.amount),
         sources=show(run),
     )
+
+
+def best_and_saving(topic: Topic) -> Answer:
+    """Both halves of "which is best, and what would it save": the model recommended saves."""
+    first = on_models.best(topic)
+    run = topic.run_with(is_scored)
+    chosen = None if run is None else recommended(run)
+    if run is None or chosen is None:
+        return first
+    lines = _saving_lines(run, chosen, teacher_of(run), topic.question.amount)
+    return first.model_copy(update={"text": "\n".join((first.text, *lines))})
 
 
 def _saving_lines(

@@ -15,7 +15,7 @@ records rejected replace request requests result results running runs save saved
 savings score scores second seconds serving slow slower slowest speed started state status student
 summary support switch takes teacher thousand trained training verdict versus weak weakest which
 winner wins workload workloads worse worst wrong year yearly
-""".split()  # noqa: SIM905 - a text of words reads better
+""".split()
 
 # Words that are in any sentence: never a name, never corrected.
 _FILLING = """
@@ -40,7 +40,7 @@ told too took top total towards train true trust try two type types under unit u
 uses using value values version very wait waiting want wants was wasn't way we week weeks weighted
 well went were what what's when where whether while who who's whole whom whose why will win winning
 with within without won won't work worked working works would yes yesterday yet you your
-""".split()  # noqa: SIM905 - a text of words reads better
+""".split()
 
 COMMON = frozenset(_TELLING) | frozenset(_FILLING)
 

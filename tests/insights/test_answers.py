@@ -104,6 +104,13 @@ async def test_compare_runs(ask: Ask) -> None:
     assert "Both were scored on the same evaluation records." in same.text
 
 
+async def test_best_and_what_it_saves_in_one_question(ask: Ask) -> None:
+    both = await ask("which model is best and how much cheaper is it?")
+    best, saving = await ask("which model is best?"), await ask("what would we save?")
+    assert both.text == f"{best.text}\n{saving.text}"
+    assert both.sources == ["flywheel show r-12"]
+
+
 async def test_saving(ask: Ask) -> None:
     for question in ("how much cheaper is the svm?", "what would we save per 1,000 requests?"):
         assert (await ask(question)).text.splitlines() == [
