@@ -1,5 +1,8 @@
 """Sending: the one place that calls Slack's Web API for messages."""
 
+from collections.abc import AsyncIterator
+from typing import Any
+
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import (
@@ -47,6 +50,19 @@ class Messenger:
         await self.client.chat_update(
             channel=channel, ts=ts, text=shown.text, blocks=shown.block_dicts()
         )
+
+    async def thread(self, channel: str, ts: str) -> AsyncIterator[dict[str, Any]]:
+        """The messages of a thread, its parent first. Raises SlackApiError."""
+        cursor: str | None = None
+        while True:
+            page = await self.client.conversations_replies(
+                channel=channel, ts=ts, limit=200, cursor=cursor
+            )
+            for reply in page["messages"]:
+                yield reply
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
 
     async def whisper(
         self, channel: str, user: str, sent: Message, thread_ts: str | None = None

@@ -11,6 +11,7 @@ import json
 import logging
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 DECISIONS = frozenset({"promoted", "rejected", "rolled-back"})
 _ON_THE_CARD = frozenset({"run-started"})  # the card itself says so
 _FOLLOWED = 200  # runs; what happens to older ones is not shown any more
+_GIVE_UP = timedelta(days=1)  # for a card in a channel that the bot is not invited to
 _BACK_OFF = 30.0  # seconds, for a run that Slack refuses to show
 _LOST = frozenset({"message_not_found", "is_archived", "edit_window_closed", "thread_not_found"})
 
@@ -102,13 +104,20 @@ class Relay:
     async def _bring_up_to_date(self, row: SlackCard, version: int | None) -> None:
         if version is None:
             if row.ts is not None:
-                await self._messenger.edit(row.channel, row.ts, gone(ref(row)))
+                await self._say_gone(row, row.ts)
             await self.store.forget(row.run_id)
         elif row.ts is None:
             await self._recover_card(row)
         elif version != row.shown_version and self._may_edit(row):
             with suppress(NotFoundError):  # deleted since: the next look shows that
                 await self._show(row, row.ts)
+
+    async def _say_gone(self, row: SlackCard, ts: str) -> None:
+        """On the card of a deleted run, and wherever its thread still has buttons."""
+        await self._messenger.edit(row.channel, ts, gone(ref(row)))
+        async for reply in self._messenger.thread(row.channel, ts):
+            if any(block.get("type") == "actions" for block in reply.get("blocks", [])):
+                await self._messenger.edit(row.channel, str(reply["ts"]), gone(ref(row)))
 
     def _may_edit(self, row: SlackCard) -> bool:
         return (utc_now() - row.shown_at).total_seconds() >= self._edit_seconds
@@ -181,18 +190,11 @@ class Relay:
                 await self._edit(row.channel, post.ts, results(view, decisions(events), event.id))
 
     async def _find_in_thread(self, channel: str, thread: str, event: EventView) -> str | None:
-        cursor: str | None = None
-        while True:
-            page = await self._messenger.client.conversations_replies(
-                channel=channel, ts=thread, limit=200, cursor=cursor
-            )
-            for reply in page["messages"]:
-                if _carries(reply, event_block_id(event.id)):
-                    log.info("event %s was found in its thread", event.id)
-                    return str(reply["ts"])
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return None
+        async for reply in self._messenger.thread(channel, thread):
+            if _carries(reply, event_block_id(event.id)):
+                log.info("event %s was found in its thread", event.id)
+                return str(reply["ts"])
+        return None
 
     async def _post_card(self, run_id: int, channel: str, view: RunView) -> None:
         shown = card(view, utc_now())
@@ -205,6 +207,10 @@ class Relay:
         if not await self.store.reclaim_card(row, self._claim_age):
             return
         view = await get_run(self._backends, ref(row))
+        if view.finished_at is not None and utc_now() - view.finished_at > _GIVE_UP:
+            log.warning("%s never got a card: Slack does not let me post there", ref(row))
+            await self.store.forget(row.run_id)
+            return
         page = await self._messenger.client.conversations_history(
             channel=row.channel, oldest=f"{view.created_at.timestamp() - 60:.6f}", limit=200
         )
@@ -253,6 +259,5 @@ def _signature(shown: Message) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _carries(posted: dict[str, object], block_id: str) -> bool:
-    blocks = posted.get("blocks")
-    return isinstance(blocks, list) and any(b.get("block_id") == block_id for b in blocks)
+def _carries(posted: dict[str, Any], block_id: str) -> bool:
+    return any(block.get("block_id") == block_id for block in posted.get("blocks", []))

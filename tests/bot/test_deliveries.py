@@ -123,31 +123,29 @@ async def test_old_deliveries_are_forgotten(database: Database) -> None:
     assert await deliveries.claim("old")
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("stats", "There is no command 'stats'.\\nDid you mean status? `/flywheel help`"),
-        ("run", "Which workload?"),
-        ("run nwes", "The log holds no workload 'nwes'.\\nDid you mean news? It has: news."),
-        ("run news client=x", "no records of client 'x' for news.\\nIt has: desk."),
-        ("run news candidates=svm", "There is no candidate 'svm'"),
-        ("run news limit=0", "'limit' must be at least 1"),
-        ("status", "There are no runs yet."),
-        ("status r-99", "There are no runs yet."),
-        ("cancel r-1", "There are no runs yet."),
-        ("cancel first", "There are no runs yet."),
-        ("results", "There are no runs yet."),
-        ("promote r-1 svm", "There are no runs yet."),
-        ("rollback news", "No model is promoted for news"),
-        ("run <!channel>", "The log holds no workload '&lt;!channel&gt;'."),
-    ],
-)
-async def test_what_cannot_be_done_is_said_to_the_person_alone(
-    scene: Scene, text: str, told: str
-) -> None:
-    changes = await scene.command(text)
-    assert [c.kind for c in changes] == ["whispered"]
-    assert told in whispers(changes)
+REFUSED = {
+    "stats": "There is no command 'stats'.\\nDid you mean status? `/flywheel help`",
+    "run": "Which workload?",
+    "run nwes": "The log holds no workload 'nwes'.\\nDid you mean news? It has: news.",
+    "run news client=x": "no records of client 'x' for news.\\nIt has: desk.",
+    "run news candidates=svm": "There is no candidate 'svm'",
+    "run news limit=0": "'limit' must be at least 1",
+    "status": "There are no runs yet.",
+    "status r-99": "There are no runs yet.",
+    "cancel r-1": "There are no runs yet.",
+    "cancel first": "There are no runs yet.",
+    "results": "There are no runs yet.",
+    "promote r-1 svm": "There are no runs yet.",
+    "rollback news": "No model is promoted for news",
+    "run <!channel>": "The log holds no workload '&lt;!channel&gt;'.",
+}
+
+
+async def test_what_cannot_be_done_is_said_to_the_person_alone(scene: Scene) -> None:
+    for text, told in REFUSED.items():
+        changes = await scene.command(text)
+        assert [c.kind for c in changes] == ["whispered"], text
+        assert told in whispers(changes), text
 
 
 async def test_states_that_do_not_allow_it(scene: Scene) -> None:

@@ -3,17 +3,25 @@
 import asyncio
 from datetime import timedelta
 
-from bot.messenger import Messenger
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.http_server import http_server
+from bot.messenger import Messenger, retry_handlers
 from bot.models import SlackCard, SlackPost
 from bot.relay import Relay
 from bot.views.message import message, section
-from bot.views.results import event_block_id
+from bot.views.results import decision_buttons, event_block_id
 from flywheel.clock import utc_now
 from flywheel.db.models import Run
 from flywheel.runs import events
 from flywheel.service.runs import cancel_run, delete_run, get_run, start_run
 from flywheel.views import Actor, EventKind, RunRequest
-from tests.bot.conftest import Scene, shown
+from tests.bot.conftest import Scene, action_ids, shown
+from tests.bot.strategies import run_view
 
 SHELL = Actor(id="cli:me", name="me", origin="cli")
 
@@ -137,11 +145,15 @@ async def test_a_change_that_nobody_sees_is_no_edit(scene: Scene) -> None:
 
 async def test_the_card_of_a_deleted_run_says_so(scene: Scene) -> None:
     card = await scene.card("run news")
+    asking = message("approve?", [decision_buttons(run_view())])
+    ts = await scene.stage.bot.messenger.post(scene.channel, asking, card.ts)
+    decided = scene.stage.workspace.find(scene.channel, ts)
     async with scene.backends.database.transaction() as session:
         (await session.get_one(Run, 1)).status = "cancelled"
     await delete_run(scene.backends, "r-1", SHELL)
     await scene.until_text(card, "Run r-1 was deleted.")
-    assert await scene.stage.workspace.wait_for(lambda: True, 1)
+    await scene.until_text(decided, "Run r-1 was deleted.")
+    assert action_ids(decided) == []
 
 
 async def test_runs_without_a_card_and_other_workspaces_are_left_alone(scene: Scene) -> None:
@@ -170,3 +182,22 @@ async def test_a_refusing_slack_is_asked_again_later(quiet_scene: Scene) -> None
     relay._paused.clear()
     await relay.tick()
     assert replies(scene) == ["a milestone"]
+
+
+async def test_a_slack_that_says_429_is_waited_for() -> None:
+    calls: list[str] = []
+
+    async def busy_at_first(request: Request) -> Response:
+        calls.append(request.url.path)
+        if len(calls) == 1:
+            return JSONResponse({"ok": False}, status_code=429, headers={"retry-after": "0"})
+        return JSONResponse({"ok": True, "ts": "1.2"})
+
+    routes = [Route("/api/{method}", busy_at_first, methods=["POST"])]
+    async with http_server(Starlette(routes=routes), "127.0.0.1", 0) as url:
+        client = AsyncWebClient(
+            token="xoxb-x", base_url=f"{url}/api/", retry_handlers=retry_handlers()
+        )
+        client.proxy = None
+        assert await Messenger(client).post("C1", message("hello")) == "1.2"
+    assert calls == ["/api/chat.postMessage"] * 2
