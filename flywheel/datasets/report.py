@@ -13,7 +13,7 @@ class ClassCounts(BaseModel):
 
 
 class TeacherUsage(BaseModel):
-    """What the log says of the teacher, over the usable records that say it."""
+    """What the log says of the teacher, over the valid records that say it."""
 
     model_name: str = Field(description="The most frequent `response.model` (or request model)")
     input_tokens: float | None = Field(None, description="Mean per request")

@@ -5,7 +5,7 @@ what a real one has: a skewed mix of event types, headlines that could be two th
 that are wrong, wordy or unreadable, repeats, and the same headline again with another link.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from random import Random
 from string import Template
@@ -102,29 +102,26 @@ class _Newsroom:
 
     def _new(self) -> Headline:
         label = self._random.choices(LABELS, self._shares)[0]
+        cast = self._words.cast()
         draw = self._random.random()
         if draw < VAGUE_HEADLINES:
-            text = self._fill(self._random.choice(VAGUE))
+            text = self._fill(VAGUE, cast)
         elif draw < VAGUE_HEADLINES + TWO_EVENTS:
             other = self._random.choice(COMPANIONS[label])
-            events = [self._event(label), self._event(other)]
+            events = [self._fill(TEMPLATES[event][1], cast) for event in (label, other)]
             if self._random.random() < SECOND_IS_THE_NEWS:
                 events.reverse()
-            joint = self._random.choice(JOINTS)
-            text = joint.format(first=events[0], second=events[1])
+            text = self._random.choice(JOINTS).format(*events)
         else:
-            text = self._event(label)
+            text = self._fill(TEMPLATES[label][1], cast)
             if self._random.random() < WITH_TAIL:
-                text += self._fill(self._random.choice(TAILS))
+                text += self._fill(TAILS, cast)
         if self._random.random() < WITH_LINK:
             text = f"{text} {self._link()}"
         return Headline(text, label)
 
-    def _event(self, label: str) -> str:
-        return self._fill(self._random.choice(TEMPLATES[label][1]))
-
-    def _fill(self, template: str) -> str:
-        return template.format_map(self._words.slots())
+    def _fill(self, templates: Sequence[str], cast: dict[str, str]) -> str:
+        return self._words.fill(self._random.choice(templates), cast)
 
     def _retouched(self, text: str) -> str:
         """The same headline as another feed writes it."""

@@ -61,7 +61,9 @@ _QUARTERS = _list(
 _ROLES = _list(
     "chief executive|CEO|finance chief|CFO|chairman|chief operating officer|head of sales"
 )
-_RATINGS = _list("Buy|Hold|Sell|Neutral|Overweight|Underweight|Outperform|Market Perform")
+_GOOD = _list("Buy|Overweight|Outperform|Add|Strong Buy")
+_MIDDLING = _list("Hold|Neutral|Market Perform|Equal Weight")
+_POOR = _list("Sell|Underweight|Underperform|Reduce")
 _COUNTRIES = _list("euro zone|US|UK|Japan|China|Germany|Brazil|India|Canada|Sweden")
 _MONTHS = _list("January|February|March|April|May|June|July|August|September|October")
 
@@ -69,7 +71,7 @@ COMPANIES = 420
 
 
 class Words:
-    """Fills the slots of a template; the companies are drawn once, some often in the news."""
+    """Fills the slots of templates; the companies are drawn once, some often in the news."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -77,8 +79,8 @@ class Words:
         self._companies = random.sample(names, COMPANIES)
         self._attention = [1.0 / (rank + 12) for rank in range(COMPANIES)]
 
-    def slots(self) -> dict[str, str]:
-        """A word for every slot that a template may have."""
+    def cast(self) -> dict[str, str]:
+        """Who and what one headline is about: the slots that its parts have in common."""
         pick = self._random.choice
         first, second = self._random.choices(self._companies, self._attention, k=2)
         return {
@@ -86,28 +88,39 @@ class Words:
             "other": second if second != first else "a rival",
             "ticker": f"${_ticker(first)}",
             "broker": pick(_BROKERS),
-            "person": f"{pick(_GIVEN)} {pick(_SURNAMES)}",
-            "person2": f"{pick(_GIVEN)} {pick(_SURNAMES)}",
-            "role": pick(_ROLES),
             "product": pick(_PRODUCTS),
             "region": pick(_REGIONS),
             "sector": pick(_SECTORS),
-            "theme": pick(_THEMES),
-            "quarter": pick(_QUARTERS),
-            "rating": pick(_RATINGS),
             "country": pick(_COUNTRIES),
+            "quarter": pick(_QUARTERS),
+        }
+
+    def fill(self, template: str, cast: dict[str, str]) -> str:
+        """The template with the cast and fresh details in its slots."""
+        pick = self._random.choice
+        details = {
+            "person": f"{pick(_GIVEN)} {pick(_SURNAMES)}",
+            "person2": f"{pick(_GIVEN)} {pick(_SURNAMES)}",
+            "role": pick(_ROLES),
+            "theme": pick(_THEMES),
+            "good": pick(_GOOD),
+            "middling": pick(_MIDDLING),
+            "poor": pick(_POOR),
             "month": pick(_MONTHS),
-            "pct": self._percent(),
+            "pct": self._percent(30),
+            "rate": self._percent(7),
             "sum": self._sum(),
-            "price": self._price(),
-            "price2": self._price(),
+            "price": f"${self._random.randint(4, 420)}",
+            "price2": f"${self._random.randint(4, 420)}",
             "small": f"${self._random.uniform(0.05, 2.4):.2f}",
             "year": str(self._random.randint(2026, 2030)),
             "number": str(self._random.randint(2, 40)),
         }
+        text = template.format_map(cast | details)
+        return text[0].upper() + text[1:]
 
-    def _percent(self) -> str:
-        value = self._random.choice((self._random.uniform(0.1, 4), self._random.uniform(2, 30)))
+    def _percent(self, most: float) -> str:
+        value = self._random.uniform(0.1, self._random.choice((most / 6, most)))
         return f"{value:.1f}%" if self._random.random() < 0.6 else f"{max(1, round(value))}%"
 
     def _sum(self) -> str:
@@ -115,9 +128,6 @@ class Words:
         if amount < 10:
             return f"${amount:.1f} bln" if self._random.random() < 0.5 else f"${amount:.1f}B"
         return f"${amount:.0f} mln" if self._random.random() < 0.5 else f"${amount:.0f}M"
-
-    def _price(self) -> str:
-        return f"${self._random.randint(4, 420)}"
 
 
 def _ticker(company: str) -> str:
