@@ -120,8 +120,8 @@ def _data(console: Console, view: RunView) -> None:
 def _scores(console: Console, view: RunView) -> None:
     currency = view.recommendation.currency if view.recommendation else "cost"
     table = _table(
-        *("candidate", "before", "macro-F1 (95 % interval)", "accuracy"),
-        *("per request", f"{currency} per 1,000"),
+        *("candidate", "before", "macro-F1 (95 %)", "accuracy"),
+        *("time", f"{currency}/1,000"),
     )
     for column in table.columns[1:]:
         column.justify = "right"
@@ -143,7 +143,7 @@ def _scores(console: Console, view: RunView) -> None:
     if view.teacher is not None:
         seconds = view.teacher.seconds
         table.add_row(
-            f"[dim]{escape(view.teacher.model_name)}[/]",
+            "[dim]teacher[/]",
             *("", "[dim]the reference[/]", ""),
             "not logged" if seconds is None else duration(seconds),
             _cost(view.teacher.cost_per_1000),
@@ -151,8 +151,11 @@ def _scores(console: Console, view: RunView) -> None:
     console.print(table)
     measures = {e.measures for c in view.nims for e in c.evaluations if e.eval_type == "base-eval"}
     n = next((c.customized.n for c in view.nims if c.customized is not None), None)
-    records = "" if n is None else f"Scored on {count(n)} held-out records. "
-    console.print(f"[dim]{records}Before: {escape(', '.join(sorted(measures)))}.[/]")
+    said = [] if n is None else [f"scored on {count(n)} held-out records"]
+    said.append(f"before: {', '.join(sorted(measures))}")
+    if view.teacher is not None:
+        said.append(f"teacher: {view.teacher.model_name}")
+    console.print(f"[dim]{escape('; '.join(said))}[/]", soft_wrap=True)
 
 
 def _cost(amount: Decimal | None) -> str:
