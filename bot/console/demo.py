@@ -173,6 +173,11 @@ class _Play:
         asked = await self._me.say(self._workspace.channel, question, about.thread_ts)
         await self._workspace.reply_to(asked, _ANSWER_SECONDS)
 
+    async def _press(self, person: Person, results: Posted) -> None:
+        if not self._can_approve(results):
+            raise DemoFailedError("the button went away: a newer run of the workload has ended.")
+        await person.press(results, APPROVE)
+
     def _can_approve(self, results: Posted) -> bool:
         return any(button["action_id"] == APPROVE for button in buttons(results))
 
@@ -180,14 +185,14 @@ class _Play:
         """Somebody who may not approve tries."""
         seen = len(self._workspace.changes)
         self._screen.acts(self._other.name, "presses Approve & promote")
-        await self._other.press(results, APPROVE)
+        await self._press(self._other, results)
         await self._stage.bot.background.idle()
         if self._workspace.views or len(self._workspace.changes) == seen:
             raise DemoFailedError("somebody who is no approver was not refused.")
 
     async def _approve(self, results: Posted) -> None:
         self._screen.acts(self._me.name, "presses Approve & promote")
-        await self._me.press(results, APPROVE)
+        await self._press(self._me, results)
         opened = await self._workspace.wait_for(self._modal, _ANSWER_SECONDS)
         self._screen.acts(self._me.name, f"keeps the model, writes “{_REASON}” and approves")
         errors = await self._me.submit(opened, {REASON: _REASON})
