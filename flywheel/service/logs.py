@@ -7,6 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -16,15 +17,18 @@ from pydantic import BaseModel, Field
 from flywheel.clock import utc_now
 from flywheel.datasets.reading import TEXT, read_answer
 from flywheel.datasets.sample import sample_records
-from flywheel.errors import InvalidInputError
+from flywheel.errors import InvalidInputError, UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import LogStore, StoredRecord, WorkloadSummary
 from flywheel.records import RecordError, parse_record, reason_class, record_id
 
 BATCH_RECORDS, BATCH_BYTES = 8000, 16_000_000
 REJECTED_CHARACTERS = 10_000  # of a rejected line, that much is kept
+LONGEST_LINE = 64_000_000  # bytes; a whole file without line breaks must not fill the memory
 GZIP_MAGIC = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
+
+SAMPLE_RECORDS, SAMPLE_SEED = 6000, 7
 
 OnProgress = Callable[[int, int], None]
 
@@ -83,6 +87,8 @@ async def import_files(
                     reasons[reason_class(reject.reason)] += 1
                 await asyncio.to_thread(rejects.write, batch.rejects)
                 on_progress(done + batch.position, total)
+                if batch.damage is not None:
+                    raise batch.damage
             done += _size(file)
         on_progress(total, total)
         return ImportReport(
@@ -97,19 +103,24 @@ async def import_files(
         )
 
 
-async def write_sample(path: Path, records: int, seed: int) -> None:
-    """Write a synthetic log; gzip where the name ends in .gz."""
+async def write_sample(path: Path, records: int = SAMPLE_RECORDS, seed: int = SAMPLE_SEED) -> None:
+    """Write a synthetic log; gzip where the name ends in .gz. Raises InvalidInputError."""
     await asyncio.to_thread(_write_sample, path, records, seed)
 
 
 def _write_sample(path: Path, records: int, seed: int) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with gzip.open(path, "wb") if path.suffix == ".gz" else path.open("wb") as file:
+        with ExitStack() as stack:
+            file: BinaryIO | gzip.GzipFile = stack.enter_context(path.open("wb"))
+            if path.suffix == ".gz":  # without the time, so that the same log is the same file
+                file = stack.enter_context(gzip.GzipFile("", "wb", 6, file, mtime=0))
             for record in sample_records(records, seed):
                 file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
     except OSError as error:
-        raise InvalidInputError(f"{path} cannot be written: {error.strerror}.") from error
+        raise InvalidInputError(
+            f"{path} cannot be written: {error.strerror}.", "Name another file."
+        ) from error
 
 
 class _Reject(NamedTuple):
@@ -123,6 +134,7 @@ class _Batch(NamedTuple):
     records: list[StoredRecord]
     rejects: list[_Reject]
     position: int  # bytes of the file read so far
+    damage: InvalidInputError | None  # what ended the reading of the file, if not its end
 
 
 class _RejectFile:
@@ -141,40 +153,64 @@ class _RejectFile:
         self._stack.close()
 
     def write(self, rejects: Sequence[_Reject]) -> None:
-        if rejects and self._file is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self.path = self._folder / f"rejects-{utc_now():%Y%m%dT%H%M%S%f}.jsonl"
-            self._file = self._stack.enter_context(self.path.open("wb"))
-        for reject in rejects:
-            assert self._file is not None
-            shown = reject.text[:REJECTED_CHARACTERS].decode("utf-8", "replace")
-            line = {**reject._asdict(), "text": shown, "bytes": len(reject.text)}
-            self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        if not rejects:
+            return
+        try:
+            if self._file is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                path = self._folder / f"rejects-{utc_now():%Y%m%dT%H%M%S%f}.jsonl"
+                self._file = self._stack.enter_context(path.open("wb"))
+                self.path = path
+            for reject in rejects:
+                shown = reject.text[:REJECTED_CHARACTERS].decode("utf-8", "replace")
+                line = {**reject._asdict(), "text": shown, "bytes": len(reject.text)}
+                self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        except OSError as error:
+            raise UnavailableError(
+                f"Rejected lines cannot be written to {self._folder}: {error.strerror}.",
+                "Check its permissions and the space on its disk.",
+            ) from error
 
 
 async def _batches(path: Path, overrides: dict[str, str]) -> AsyncIterator[_Batch]:
-    with await asyncio.to_thread(path.open, "rb") as file:
+    try:
+        file = await asyncio.to_thread(path.open, "rb")
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    with file:
         lines = enumerate(_lines(path, file), start=1)
         while True:
             batch = await asyncio.to_thread(_batch, path, file, lines, overrides)
+            yield batch
             if not batch.records and not batch.rejects:
                 return
-            yield batch
 
 
 def _lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
-    zipped = file.read(2) == GZIP_MAGIC
+    """The lines; of one longer than LONGEST_LINE the beginning, without an end."""
+    zipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    if path.suffix == ".gz" and not zipped:
+        raise InvalidInputError(
+            f"{path} is not a gzip file, though its name says so.", "Rename or compress it."
+        )
     file.seek(0)
-    first = True
+    source: BinaryIO | gzip.GzipFile = gzip.GzipFile(fileobj=file) if zipped else file
     try:
-        for line in gzip.GzipFile(fileobj=file) if zipped else file:
+        read = partial(source.readline, LONGEST_LINE)
+        first = True
+        for line in iter(read, b""):
             yield line.removeprefix(BOM) if first else line
             first = False
+            rest = line
+            while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
+                rest = read()
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InvalidInputError(
             f"{path} is a damaged gzip file: {error}.",
-            "The records before the damage are imported; get the file again for the rest.",
+            "The lines before the damage are imported; get the file again for the rest.",
         ) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _batch(
@@ -182,23 +218,29 @@ def _batch(
 ) -> _Batch:
     records: list[StoredRecord] = []
     rejects: list[_Reject] = []
+    damage = None
     size = 0
-    for number, line in lines:
-        text = line.strip()
-        if not text:
-            continue
-        try:
-            records.append(_stored(text, overrides))
-        except RecordError as error:
-            rejects.append(_Reject(str(path), number, str(error), text))
-        size += len(text)
-        if len(records) + len(rejects) >= BATCH_RECORDS or size >= BATCH_BYTES:
-            break
-    return _Batch(records, rejects, file.tell())
+    try:
+        for number, line in lines:
+            text = line.strip()
+            if not text:
+                continue
+            try:
+                records.append(_stored(text, overrides))
+            except RecordError as error:
+                rejects.append(_Reject(str(path), number, str(error), text))
+            size += len(text)
+            if len(records) + len(rejects) >= BATCH_RECORDS or size >= BATCH_BYTES:
+                break
+    except InvalidInputError as error:  # what was read until then still counts
+        damage = error
+    return _Batch(records, rejects, file.tell(), damage)
 
 
 def _stored(text: bytes, overrides: dict[str, str]) -> StoredRecord:
     """A line as the log keeps it. Raises RecordError."""
+    if len(text) >= LONGEST_LINE:
+        raise RecordError(f"the line is longer than {LONGEST_LINE // 1_000_000} MB")
     try:
         value: Any = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -226,4 +268,10 @@ def _size(path: Path) -> int:
             raise InvalidInputError(f"{path} {problem}.", "Give JSONL files, plain or gzip.")
         return path.stat().st_size
     except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror}.") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> InvalidInputError:
+    return InvalidInputError(
+        f"{path} cannot be read: {error.strerror or error}.", "Check the file and its permissions."
+    )
