@@ -33,12 +33,12 @@ async def check_slack(settings: Settings) -> PartStatus:
             detail=error.message,
             hint=error.hint,
         )
-    if settings.slack_config.approvers:
+    if settings.approval_config.approvers:
         return PartStatus(part="chat", implementation=f"Slack, {mode}", state="ok", detail=name)
     return PartStatus(
         part="chat",
         implementation=f"Slack, {mode}",
         state="ok",
         detail=f"{name}; nobody can approve promotions",
-        hint="List Slack user ids in slack_config.approvers.",
+        hint="List Slack user ids in approval_config.approvers.",
     )

@@ -35,7 +35,7 @@ class Bot:
 
     def approvers(self) -> list[str]:
         """Who decides on promotions."""
-        return self.backends.settings.slack_config.approvers
+        return self.backends.settings.approval_config.approvers
 
     def answer(self, response_url: str, *, public: bool = False) -> Reply:
         """Answers to the person who typed or pressed, or to the whole channel."""

@@ -136,7 +136,7 @@ async def _slack(
     )
     name = await who_am_i(bot.messenger.client)
     if not bot.approvers():
-        say("Nobody can approve promotions yet: list Slack user ids in slack_config.approvers.")
+        say("Nobody can approve promotions yet: list Slack user ids in approval_config.approvers.")
     relaying = asyncio.create_task(bot.relay.run(stop), name="relay")
     try:
         if tokens.slack_app_token is not None:

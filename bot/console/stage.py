@@ -57,6 +57,6 @@ async def open_stage(
 
 def _approved_by(backends: Backends, approvers: Sequence[str]) -> Backends:
     """The same backends; whoever has this shell has the files, so they decide."""
-    slack = backends.settings.slack_config.model_copy(update={"approvers": list(approvers)})
-    settings = backends.settings.model_copy(update={"slack_config": slack})
+    rule = backends.settings.approval_config.model_copy(update={"approvers": list(approvers)})
+    settings = backends.settings.model_copy(update={"approval_config": rule})
     return replace(backends, settings=settings)

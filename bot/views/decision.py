@@ -104,7 +104,7 @@ def not_an_approver(approvers: Sequence[str], what: str) -> Message:
     """Who may decide, for somebody who may not."""
     if not approvers:
         return message(
-            f"Nobody may {what} yet: list Slack user ids under `slack_config.approvers` "
+            f"Nobody may {what} yet: list Slack user ids under `approval_config.approvers` "
             "in config.yaml."
         )
     names = [person(name) for name in approvers[:20]]

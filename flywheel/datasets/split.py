@@ -61,9 +61,11 @@ def split(labels: Sequence[int] | Rows, config: DataSplitConfig, seed: int) -> S
     if rare.any():
         few = np.count_nonzero((sizes > 0) & (sizes <= config.rare_class_threshold))
         most = config.rare_class_threshold
+        records = "1 record" if most == 1 else f"{most} records"
         notes.append(
-            f"{few} {'class has' if few == 1 else 'classes have'} at most {most} "
-            f"record{'' if most == 1 else 's'} and can only be trained on, not scored."
+            f"1 class has at most {records} and can only be trained on, not scored."
+            if few == 1
+            else f"{few} classes have at most {records} each and can only be trained on, not scored."
         )
     strata = _strata(classes, sizes, config)
     order = np.random.default_rng(seed).permutation(total)

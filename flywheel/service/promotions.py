@@ -21,7 +21,7 @@ def may_approve(backends: Backends, actor: Actor) -> bool:
     On the command line whoever can run it owns the files; in a conversation only the people
     on the configured list may.
     """
-    return actor.origin == "cli" or actor.id in backends.settings.slack_config.approvers
+    return actor.origin == "cli" or actor.id in backends.settings.approval_config.approvers
 
 
 async def decide_approval(
@@ -159,12 +159,12 @@ def _recommended(state: RunState) -> str:
 def _require(backends: Backends, actor: Actor) -> None:
     if may_approve(backends, actor):
         return
-    approvers = backends.settings.slack_config.approvers
+    approvers = backends.settings.approval_config.approvers
     raise ForbiddenError(
         f"{actor.name} may not decide on promotions.",
         f"These people may: {', '.join(approvers)}."
         if approvers
-        else "Nobody may yet: list user ids in slack_config.approvers.",
+        else "Nobody may yet: list user ids in approval_config.approvers.",
     )
 
 

@@ -229,12 +229,17 @@ class WorkerConfig(Section):
     max_concurrent_advances: int = Field(10, ge=1)
 
 
+class ApprovalConfig(Section):
+    """Who decides. On the command line whoever has the shell does."""
+
+    approvers: Names = Field(
+        default_factory=list, description="User ids that may approve, reject and roll back"
+    )
+
+
 class SlackConfig(Section):
     """The conversation. Tokens come from the environment only."""
 
-    approvers: Names = Field(
-        default_factory=list, description="Slack user ids that may approve and roll back"
-    )
     edit_seconds: float = Field(1.0, ge=0, description="Shortest time between two edits of a card")
 
 
@@ -279,5 +284,6 @@ class Settings(Section):
     prices: PriceConfig = PriceConfig()
     decision_config: DecisionConfig = DecisionConfig()
     worker_config: WorkerConfig = WorkerConfig()
+    approval_config: ApprovalConfig = ApprovalConfig()
     slack_config: SlackConfig = SlackConfig()
     secrets: Secrets = Field(Secrets(), repr=False, exclude=True)

@@ -166,7 +166,7 @@ async def test_nobody_can_approve_where_nobody_is_listed(scene: Scene) -> None:
     async with open_stage(scene.backends, PEOPLE, approvers=[]) as stage:
         await stage.people[ADA].command(stage.workspace.channel, "rollback news")
         await stage.bot.background.idle()
-        assert "slack_config.approvers" in whispers(stage.workspace.changes)
+        assert "approval_config.approvers" in whispers(stage.workspace.changes)
 
 
 async def test_an_unforeseen_error_shows_an_id_and_nothing_else(

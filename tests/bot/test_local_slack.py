@@ -127,7 +127,7 @@ async def test_a_run_is_started_and_approved(tmp_path: Path, mode: str) -> None:
     environ = {
         "FLYWHEEL_HOME": str(tmp_path / "home"),
         "FLYWHEEL_WORKER_CONFIG": '{"poll_seconds": 0.2}',
-        "FLYWHEEL_SLACK_CONFIG__APPROVERS": ADA,
+        "FLYWHEEL_APPROVAL_CONFIG__APPROVERS": ADA,
         "SLACK_BOT_TOKEN": "xoxb-peer",
         "SLACK_SIGNING_SECRET": "peer-secret",
         **({"SLACK_APP_TOKEN": "xapp-peer"} if mode == "socket" else {}),

@@ -203,7 +203,7 @@ def test_a_reason_says_something(reason: str, good: bool) -> None:
 def test_people_are_told_who_may_decide() -> None:
     two = decision.not_an_approver(["U0AAAAAA1", "U0BBBBBB2"], "roll back").text
     assert two.startswith("Only <@U0AAAAAA1> or <@U0BBBBBB2> may roll back.")
-    assert "slack_config.approvers" in decision.not_an_approver([], "roll back").text
+    assert "approval_config.approvers" in decision.not_an_approver([], "roll back").text
     sound(decision.not_an_approver([f"U0AAAAAA{i}" for i in range(500)], "roll back"))
 
 

@@ -19,7 +19,7 @@ def run_settings(settings: Settings) -> Settings:
         "local_platform_config": settings.local_platform_config.model_copy(
             update={"candidates": ["tfidf-logreg", "hashing-sgd"]}
         ),
-        "slack_config": settings.slack_config.model_copy(update={"approvers": [APPROVER.id]}),
+        "approval_config": settings.approval_config.model_copy(update={"approvers": [APPROVER.id]}),
     }
     return settings.model_copy(update=update)
 

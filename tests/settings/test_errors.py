@@ -64,7 +64,10 @@ Lines = Callable[..., list[str]]
         ),
         ("platform: nemo", 'platform in FILE must be local, not "nemo".'),
         ("icl_config: 5", "icl_config in FILE must be a section with keys, not 5."),
-        ("slack_config: {approvers: 5}", "slack_config.approvers in FILE must be a list, not 5."),
+        (
+            "approval_config: {approvers: 5}",
+            "approval_config.approvers in FILE must be a list, not 5.",
+        ),
         (
             "local_platform_config: {candidates: []}",
             (

@@ -109,9 +109,9 @@ def test_pydantics_own_error_does_not_show_a_secret() -> None:
             ),
         ),
         (
-            "slack_config: {approvers: [U1, xoxb-1234-hunter2, U2]}",
+            "approval_config: {approvers: [U1, xoxb-1234-hunter2, U2]}",
             (
-                "slack_config.approvers[1] in FILE looks like a secret: take it out of the file "
+                "approval_config.approvers[1] in FILE looks like a secret: take it out of the file "
                 "and use the environment."
             ),
         ),

@@ -53,8 +53,8 @@ def test_home_is_not_read_from_a_file(tmp_path: Path) -> None:
 
 def test_lists_objects_and_nothing_in_the_environment(load: Load) -> None:
     settings = load(
-        "data_split_config: {limit: 5, eval_size: 7}\nslack_config: {approvers: [U9]}",
-        FLYWHEEL_SLACK_CONFIG__APPROVERS="U1, U2",
+        "data_split_config: {limit: 5, eval_size: 7}\napproval_config: {approvers: [U9]}",
+        FLYWHEEL_APPROVAL_CONFIG__APPROVERS="U1, U2",
         FLYWHEEL_LOCAL_PLATFORM_CONFIG__CANDIDATES='["tfidf-svm"]',
         FLYWHEEL_DATA_SPLIT_CONFIG__LIMIT="null",
         FLYWHEEL_DATA_SPLIT_CONFIG__RANDOM_SEED="",
@@ -64,7 +64,7 @@ def test_lists_objects_and_nothing_in_the_environment(load: Load) -> None:
         FLYWHEEL_PRICES__MODELS='{"tfidf-*": {"per_hour": "0.25"}}',
         FLYWHEEL_ICL_CONFIG__SIMILARITY_CONFIG__RELEVANCE_RATIO="0.5",
     )
-    assert settings.slack_config.approvers == ["U1", "U2"]
+    assert settings.approval_config.approvers == ["U1", "U2"]
     assert settings.local_platform_config.candidates == ["tfidf-svm"]
     split = settings.data_split_config
     assert (split.limit, split.random_seed, split.eval_size) == (None, None, 7)
@@ -87,17 +87,17 @@ def test_a_section_as_json_is_laid_over_the_files_and_single_keys_over_that(load
 
 def test_a_variable_set_to_nothing_is_not_set(load: Load) -> None:
     settings = load(
-        "platform: local\nslack_config: {approvers: [U9]}\nlogging_config: {level: ERROR}",
+        "platform: local\napproval_config: {approvers: [U9]}\nlogging_config: {level: ERROR}",
         FLYWHEEL_PLATFORM="",
         FLYWHEEL_LOGGING_CONFIG="",
         FLYWHEEL_CONFIG="",
         FLYWHEEL_DATABASE_URL="",
-        FLYWHEEL_SLACK_CONFIG__APPROVERS="",
+        FLYWHEEL_APPROVAL_CONFIG__APPROVERS="",
     )
     assert settings.platform == "local"
     assert settings.logging_config.level == "ERROR"
     assert settings.secrets.database_url is None
-    assert settings.slack_config.approvers == []
+    assert settings.approval_config.approvers == []
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_variables_that_are_not_settings_are_left_alone(load: Load, name: str) -
 
 
 def test_a_section_whose_keys_are_all_commented_out_has_its_defaults(load: Load) -> None:
-    settings = load("slack_config:\n  # approvers: [U1]\nplatform: local\n")
-    assert settings.slack_config.approvers == []
+    settings = load("approval_config:\n  # approvers: [U1]\nplatform: local\n")
+    assert settings.approval_config.approvers == []
 
 
 def test_numbers_that_yaml_reads_as_text_are_numbers(load: Load) -> None:
