@@ -28,10 +28,11 @@ def split(labels: Sequence[int] | Rows, config: DataSplitConfig, seed: int) -> S
 
     The sets are disjoint and hold every row. The evaluation set has exactly `eval_size` rows,
     but never more than half of all. Within evaluation and validation each class has its share
-    to within one row (largest remainder), and at least one row where there is room for every
-    class. The last row of a class is for training. Classes with at most `rare_class_threshold`
-    rows are for training only; those with fewer than `min_samples_per_class` are grouped with
-    each other for the split. The same labels, settings and seed give the same split.
+    to within one row (largest remainder), but at least one row where there is room for every
+    class, at the expense of the large ones. The last row of a class is for training. Classes
+    with at most `rare_class_threshold` rows are for training only; those with fewer than
+    `min_samples_per_class` are grouped with each other for the split. The same labels, settings
+    and seed give the same split.
 
     Raises DataError for fewer rows than `min_total_records`, or for a single class.
     """
@@ -61,12 +62,9 @@ def split(labels: Sequence[int] | Rows, config: DataSplitConfig, seed: int) -> S
     if rare.any():
         few = np.count_nonzero((sizes > 0) & (sizes <= config.rare_class_threshold))
         most = config.rare_class_threshold
-        records = "1 record" if most == 1 else f"{most} records"
-        notes.append(
-            f"1 class has at most {records} and can only be trained on, not scored."
-            if few == 1
-            else f"{few} classes have at most {records} each and can only be trained on, not scored."
-        )
+        which = "1 class has" if few == 1 else f"{few} classes have"
+        each = f"record{'' if most == 1 else 's'}{'' if few == 1 else ' each'}"
+        notes.append(f"{which} at most {most} {each} and can only be trained on, not scored.")
     strata = _strata(classes, sizes, config)
     order = np.random.default_rng(seed).permutation(total)
     training_only = rare.copy()

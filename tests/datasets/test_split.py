@@ -1,0 +1,188 @@
+"""The split: disjoint, exhaustive, stratified, repeatable."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from flywheel.datasets.split import Split, split
+from flywheel.errors import DataError
+from flywheel.settings import DataSplitConfig
+
+CLASSES = st.lists(st.integers(0, 60), min_size=2, max_size=14).filter(
+    lambda sizes: sum(1 for n in sizes if n) > 1
+)
+CONFIGS = st.builds(
+    DataSplitConfig,
+    eval_size=st.integers(1, 120),
+    val_ratio=st.floats(0, 0.6),
+    min_total_records=st.just(2),
+    stratify_enabled=st.booleans(),
+    min_samples_per_class=st.integers(1, 6),
+    rare_class_threshold=st.integers(0, 4),
+)
+
+
+def rows_of(sizes: list[int], seed: int = 0) -> np.ndarray:
+    rows = np.repeat(np.arange(len(sizes)), sizes)
+    return np.random.default_rng(seed).permutation(rows)
+
+
+def made(sizes: list[int], seed: int = 1, **config: object) -> tuple[np.ndarray, Split]:
+    rows = rows_of(sizes)
+    return rows, split(rows, DataSplitConfig.model_validate(config), seed)
+
+
+@given(CLASSES, CONFIGS, st.integers(0, 2**32 - 1))
+@settings(max_examples=200)
+def test_every_row_is_in_one_set(sizes: list[int], config: DataSplitConfig, seed: int) -> None:
+    rows = rows_of(sizes)
+    parts = split(rows, config, seed)
+    everything = np.concatenate([parts.eval, parts.train, parts.val])
+    assert sorted(everything.tolist()) == list(range(len(rows)))
+
+
+@given(CLASSES, CONFIGS, st.integers(0, 2**32 - 1))
+def test_the_same_seed_is_the_same_split(
+    sizes: list[int], config: DataSplitConfig, seed: int
+) -> None:
+    rows = rows_of(sizes)
+    once, again = split(rows, config, seed), split(rows, config, seed)
+    for one, other in zip(once[:3], again[:3], strict=True):
+        assert one.tolist() == other.tolist()
+
+
+@given(CLASSES, CONFIGS, st.integers(0, 2**32 - 1))
+@settings(max_examples=200)
+def test_training_has_every_class_and_all_of_the_rare_ones(
+    sizes: list[int], config: DataSplitConfig, seed: int
+) -> None:
+    rows = rows_of(sizes)
+    parts = split(rows, config, seed)
+    in_train = Counter(rows[parts.train].tolist())
+    for label, size in Counter(rows.tolist()).items():
+        assert in_train[label] >= 1
+        if size <= config.rare_class_threshold:
+            assert in_train[label] == size
+
+
+@given(CLASSES, CONFIGS, st.integers(0, 2**32 - 1))
+@settings(max_examples=200)
+def test_sizes_are_exact_or_a_note_says_why(
+    sizes: list[int], config: DataSplitConfig, seed: int
+) -> None:
+    rows = rows_of(sizes)
+    parts = split(rows, config, seed)
+    if len(parts.eval) != config.eval_size:
+        assert len(parts.eval) < config.eval_size
+        assert any("held out" in note for note in parts.notes)
+    wanted = round((len(rows) - len(parts.eval)) * config.val_ratio)
+    assert len(parts.val) <= wanted
+    common = [
+        n for n in sizes if n > max(config.rare_class_threshold, config.min_samples_per_class)
+    ]
+    if sum(common) == len(rows):  # nothing rare: only the last row of a class is out of reach
+        assert len(parts.val) >= min(wanted, len(rows) - len(parts.eval) - len(common))
+
+
+@given(
+    st.lists(st.integers(10, 80), min_size=2, max_size=8),
+    st.integers(8, 60),
+    st.integers(0, 1000),
+)
+@settings(max_examples=200)
+def test_each_class_has_its_share_within_rounding(
+    sizes: list[int], eval_size: int, seed: int
+) -> None:
+    assume(2 * eval_size <= sum(sizes))
+    rows, parts = made(sizes, seed, eval_size=eval_size, min_total_records=2)
+    left = sum(sizes) - eval_size
+    everyone_has_a_row = min(sizes) * eval_size >= sum(sizes)  # without being given one
+    for label, size in enumerate(sizes):
+        in_eval = np.count_nonzero(rows[parts.eval] == label)
+        share = size * eval_size / sum(sizes)
+        assert in_eval >= 1
+        assert abs(in_eval - share) < 1 or not everyone_has_a_row
+        in_val = np.count_nonzero(rows[parts.val] == label)
+        assert abs(in_val - (size - in_eval) * len(parts.val) / left) <= 1.5
+
+
+def test_a_class_with_few_records_is_scored_where_there_is_room() -> None:
+    rows, parts = made([900, 95, 3, 2], eval_size=50)
+    assert Counter(rows[parts.eval].tolist()) == {0: 44, 1: 4, 2: 1, 3: 1}
+
+
+def test_where_there_is_no_room_the_large_classes_come_first() -> None:
+    rows, parts = made([100] * 5 + [10] * 20, eval_size=5)
+    assert Counter(rows[parts.eval].tolist()) == dict.fromkeys(range(5), 1)
+
+
+def test_small_classes_share_one_place_in_the_split() -> None:
+    rows, parts = made([400, 400, *[4] * 50], eval_size=100, min_samples_per_class=5)
+    in_eval = Counter(rows[parts.eval].tolist())
+    assert (in_eval[0], in_eval[1]) == (40, 40)
+    assert sum(n for label, n in in_eval.items() if label > 1) == 20
+
+
+def test_rare_classes_are_for_training_only_and_a_note_says_so() -> None:
+    rows, parts = made([100, 100, 1, 1, 3], eval_size=20, rare_class_threshold=3, val_ratio=0.5)
+    assert not set(rows[parts.eval].tolist()) & {2, 3, 4}
+    assert not set(rows[parts.val].tolist()) & {2, 3, 4}
+    assert parts.notes == [
+        "3 classes have at most 3 records each and can only be trained on, not scored."
+    ]
+
+
+def test_another_seed_is_another_split() -> None:
+    one, other = made([50, 50], seed=1, eval_size=20)[1], made([50, 50], seed=2, eval_size=20)[1]
+    assert set(one.eval.tolist()) != set(other.eval.tolist())
+
+
+def test_without_stratification_chance_decides() -> None:
+    evals = [
+        Counter(rows[parts.eval].tolist())[1]
+        for rows, parts in (
+            made([50, 50], seed=seed, eval_size=20, stratify_enabled=False) for seed in range(9)
+        )
+    ]
+    assert len(set(evals)) > 1
+
+
+def test_evaluation_takes_at_most_half() -> None:
+    _, parts = made([40, 20], eval_size=100)
+    assert len(parts.eval) == 30
+    assert parts.notes == [
+        (
+            "Of only 60 usable records 30 are held out for evaluation instead of 100, so that half "
+            "are left to train on."
+        )
+    ]
+
+
+def test_many_tiny_classes_leave_less_to_hold_out() -> None:
+    _, parts = made([2] * 20 + [1] * 30, eval_size=30, val_ratio=0)
+    assert len(parts.eval) == 20
+    assert parts.notes[-1] == (
+        "20 instead of 30 records could be held out for evaluation without taking the last "
+        "record of a class from training."
+    )
+
+
+def test_too_few_records() -> None:
+    with pytest.raises(DataError) as caught:
+        made([20, 20])
+    assert caught.value.message == "Only 40 usable records are left; at least 50 are needed."
+    assert "min_total_records" in caught.value.hint
+
+
+def test_one_class_teaches_nothing() -> None:
+    with pytest.raises(DataError, match="All 80 usable records have the same label"):
+        made([80])
+
+
+def test_a_hundred_thousand_rows_take_no_time() -> None:
+    rows, parts = made([50_000, 30_000, 15_000, 4_990, *[1] * 10], eval_size=1000)
+    assert len(parts.eval) == 1000
+    assert abs(np.count_nonzero(rows[parts.val] == 0) - 4950) <= 5
