@@ -31,7 +31,7 @@ bench: $(READY) ## Measure dataset building; prints a table
 
 lock: ## Choose the versions anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group dev \
-		--all-extras --custom-compile-command "make lock" -o requirements.lock pyproject.toml
+		--custom-compile-command "make lock" -o requirements.lock pyproject.toml
 
 clean: ## Remove the private environment
 	rm -rf $(VENV)

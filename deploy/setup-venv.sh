@@ -11,10 +11,13 @@ venv=$2
 echo "Setting up $venv (once) ..." >&2
 if command -v uv >/dev/null 2>&1; then
 	uv venv --quiet --allow-existing --python "$python" "$venv"
-	uv pip install --quiet --python "$venv/bin/python" --require-hashes -r requirements.lock
+	# Compiled now, or every process that starts before its modules are cached pays for it.
+	uv pip install --quiet --python "$venv/bin/python" --compile-bytecode --require-hashes \
+		-r requirements.lock
 	uv pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation -e .
 else
 	"$python" -m venv "$venv"
-	"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements.lock
 	"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 fi

@@ -17,6 +17,8 @@ from flywheel.settings import DecisionConfig
 
 Scored = tuple[str, Scores]
 
+EQUAL_COST = Decimal("0.01")  # of the teacher's cost
+
 
 def recommend(
     candidates: Sequence[Scored],
@@ -26,14 +28,14 @@ def recommend(
 ) -> Recommendation:
     """Apply the rule to the customized candidates of a run; there is at least one.
 
-    Of those that pass, the cheapest is recommended; where costs are equal or unknown the
-    fastest, then the one with the best macro-F1. Where none passes, the verdict is that of the
-    candidate with the best macro-F1.
+    Of those that pass, the cheapest is recommended; of several that cost about the same, or
+    whose costs are unknown, the one with the best macro-F1, then the fastest. Where none passes,
+    the verdict is that of the candidate with the best macro-F1.
     """
     verdicts = {name: _judge(name, scores, config) for name, scores in candidates}
-    passing = sorted(
-        (scored for scored in candidates if verdicts[scored[0]].verdict == "promote"),
-        key=_cheapest_fastest_best,
+    passing = _order(
+        [scored for scored in candidates if verdicts[scored[0]].verdict == "promote"],
+        teacher_cost,
     )
     others = sorted(
         (scored for scored in candidates if verdicts[scored[0]].verdict != "promote"),
@@ -43,7 +45,7 @@ def recommend(
     verdict = verdicts[name]
     reason = verdict.reason
     if len(passing) > 1:
-        reason = f"{reason[:-1]}; of the {len(passing)} that pass it is {_why_first(passing)}."
+        reason = f"{reason[:-1]}; of the {len(passing)} that pass it is {_why_first(passing, teacher_cost)}."
     saving, share = None, None
     if passing and teacher_cost is not None and scores.cost_per_1000 is not None:
         saving = teacher_cost - scores.cost_per_1000
@@ -84,14 +86,35 @@ def _judge(name: str, scores: Scores, config: DecisionConfig) -> CandidateVerdic
     return CandidateVerdict(model_name=name, verdict=verdict, reason=reason)
 
 
-def _cheapest_fastest_best(scored: Scored) -> tuple[bool, Decimal, float, float]:
-    scores = scored[1]
-    cost = scores.cost_per_1000
-    return cost is None, cost or Decimal(0), scores.seconds, -scores.macro_f1.value
+def _order(passing: Sequence[Scored], teacher_cost: Decimal | None) -> list[Scored]:
+    """Best first, with equally cheap ones by score.
+
+    Costs that differ by less than EQUAL_COST of what the teacher costs are the same to whoever
+    pays them, and differ by no more than the timing of one run does.
+    """
+    known = [s.cost_per_1000 for _, s in passing if s.cost_per_1000 is not None]
+    tolerance = (teacher_cost or Decimal(0)) * EQUAL_COST
+    least = min(known, default=Decimal(0))
+
+    def key(scored: Scored) -> tuple[bool, Decimal, float, float]:
+        _, scores = scored
+        cost = scores.cost_per_1000
+        if cost is None:
+            return True, Decimal(0), -scores.macro_f1.value, scores.seconds
+        beyond = Decimal(0) if cost - least <= tolerance else cost
+        return False, beyond, -scores.macro_f1.value, scores.seconds
+
+    return sorted(passing, key=key)
 
 
-def _why_first(passing: Sequence[Scored]) -> str:
-    first, second = _cheapest_fastest_best(passing[0]), _cheapest_fastest_best(passing[1])
-    if first[:2] != second[:2]:
+def _why_first(passing: Sequence[Scored], teacher_cost: Decimal | None) -> str:
+    """What sets the first apart from the second."""
+    first, second = passing[0][1], passing[1][1]
+    better = first.macro_f1.value > second.macro_f1.value
+    if first.cost_per_1000 is None:
+        return "the best" if better else "the fastest"
+    if second.cost_per_1000 is None:
+        return "the cheapest with a price"
+    if second.cost_per_1000 - first.cost_per_1000 > (teacher_cost or Decimal(0)) * EQUAL_COST:
         return "the cheapest"
-    return "the fastest" if first[2] != second[2] else "the best"
+    return f"the {'best' if better else 'fastest'} of those that cost about the same"

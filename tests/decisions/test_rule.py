@@ -86,16 +86,29 @@ def test_the_cheapest_of_those_that_pass() -> None:
     assert order == ["cheap", "best", "no price", "cheaper but weak"]
 
 
-def test_without_prices_the_fastest_then_the_best() -> None:
+def test_without_prices_the_best_then_the_fastest() -> None:
     slow, fast = scores(0.9, 0.88, 0.92, seconds=0.01), scores(0.8, 0.77, 0.83, seconds=0.001)
-    result = recommend([("slow", slow), ("fast", fast)], Decimal(1), CONFIG, "USD")
-    assert result.model_name == "fast"
-    assert result.reason.endswith("it is the fastest.")
-    assert (result.saving_per_1000, result.saving_share) == (None, None)
-    better = scores(0.9, 0.88, 0.92, seconds=0.001)
-    result = recommend([("fast", fast), ("better", better)], None, CONFIG, "USD")
-    assert result.model_name == "better"
+    result = recommend([("fast", fast), ("slow", slow)], Decimal(1), CONFIG, "USD")
+    assert result.model_name == "slow"
     assert result.reason.endswith("it is the best.")
+    assert (result.saving_per_1000, result.saving_share) == (None, None)
+    as_good = scores(0.9, 0.88, 0.92, seconds=0.001)
+    result = recommend([("slow", slow), ("as good", as_good)], None, CONFIG, "USD")
+    assert result.model_name == "as good"
+    assert result.reason.endswith("it is the fastest.")
+
+
+def test_a_difference_too_small_to_matter_does_not_decide() -> None:
+    """0.00003 saved of a teacher's 0.058 is no reason to take the weaker model."""
+    candidates = [
+        ("weaker", scores(0.809, 0.760, 0.842, cost="0.00002")),
+        ("better", scores(0.827, 0.784, 0.855, cost="0.00005")),
+    ]
+    result = recommend(candidates, Decimal("0.058"), CONFIG, "USD")
+    assert result.model_name == "better"
+    assert result.reason.endswith("it is the best of those that cost about the same.")
+    dear = recommend(candidates, Decimal("0.0001"), CONFIG, "USD")
+    assert dear.model_name == "weaker"
 
 
 def test_where_none_passes_the_best_gives_the_verdict() -> None:
