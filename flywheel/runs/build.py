@@ -206,11 +206,12 @@ def _too_few(
     reading: _Reading, classes: Classes, distinct: Distinct, config: DataSplitConfig
 ) -> DataError:
     """Says what became of the others."""
+    duplicates = distinct.duplicates + distinct.near_duplicates
     lost = {
         "not a chat completion with an answer": reading.invalid.total(),
-        f"no {classes.workload_type.replace('_', ' ')}": classes.wrong_type,
+        f"of another type than {classes.workload_type.replace('_', ' ')}": classes.wrong_type,
         "without a readable label": classes.unlabeled,
-        "duplicates": distinct.duplicates + distinct.near_duplicates,
+        "duplicate" if duplicates == 1 else "duplicates": duplicates,
     }
     rest = ", ".join(f"{count(n)} {what}" for what, n in lost.items() if n)
     return DataError(
