@@ -25,11 +25,12 @@ from flywheel.service.runs import get_run
 from flywheel.worker import run_worker
 
 WORKLOAD = "news_classifier"
-RECORDS = 2_000
+RECORDS = 6_000
+EVAL_SIZE = 400  # with 100, the intervals are too wide to learn much from
 SEED = 7
 _RUN_SECONDS = 300.0
 _ANSWER_SECONDS = 30.0
-_OTHER = "U0CONSOLE02"
+OTHER = "U0CONSOLE02"
 _REASON = "The interval is clear of the limit and the saving is worth it."
 _KEY_SECONDS = 0.015
 
@@ -45,13 +46,13 @@ async def demo(backends: Backends) -> bool:
     log_to_file(backends.settings.home)
     stop = stop_on_signals()
     worker = asyncio.create_task(run_worker(backends, stop), name="worker")
-    people = {ME: getpass.getuser(), _OTHER: "sam"}
+    people = {ME: getpass.getuser(), OTHER: "sam"}
     try:
-        await _prepare(backends, console)
+        await prepare(backends, console)
         async with open_stage(backends, people, approvers=[ME]) as stage:
             screen = Screen(stage.workspace, console)
             stage.workspace.listeners.append(screen.draw)
-            play = _Play(stage, screen, console)
+            play = Play(stage, screen, console)
             passed = await _until_stopped(play, stop, console)
             transcript = await asyncio.to_thread(_save, console, backends.settings.home)
             console.print(f"\nThe transcript of this conversation: {transcript}", soft_wrap=True)
@@ -64,7 +65,7 @@ async def demo(backends: Backends) -> bool:
         await worker
 
 
-async def _until_stopped(play: "_Play", stop: asyncio.Event, console: Console) -> bool:
+async def _until_stopped(play: "Play", stop: asyncio.Event, console: Console) -> bool:
     playing = asyncio.create_task(play.all(), name="demo")
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -83,7 +84,7 @@ async def _until_stopped(play: "_Play", stop: asyncio.Event, console: Console) -
     return True
 
 
-async def _prepare(backends: Backends, console: Console) -> None:
+async def prepare(backends: Backends, console: Console) -> None:
     """Write the synthetic log and import it; records that are there already are left alone."""
     folder = backends.settings.home / "samples"
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,7 +108,7 @@ def _save(console: Console, home: Path) -> Path:
     return path
 
 
-class _Play:
+class Play:
     """The conversation, one exchange after the other."""
 
     def __init__(self, stage: Stage, screen: Screen, console: Console) -> None:
@@ -116,13 +117,13 @@ class _Play:
         self._screen = screen
         self._console = console
         self._me = stage.people[ME]
-        self._other = stage.people[_OTHER]
+        self._other = stage.people[OTHER]
 
     async def all(self) -> None:
         """Every exchange. Raises DemoFailedError, or TimeoutError where nothing happens."""
         await self._command("workloads")
-        results = await self._run()
-        await self._ask("which model is best and how much cheaper is it?", results)
+        results = await self.run()
+        await self.ask("which model is best and how much cheaper is it?", results)
         if self._can_approve(results):
             await self._refused(results)
             await self._approve(results)
@@ -139,10 +140,10 @@ class _Play:
         if len(self._workspace.changes) == seen:
             raise DemoFailedError(f"`/flywheel {text}` was not answered.")
 
-    async def _run(self) -> Posted:
+    async def run(self) -> Posted:
         """Start a run and wait for its results."""
         seen = len(self._workspace.changes)
-        await self._command(f"run {WORKLOAD}")
+        await self._command(f"run {WORKLOAD} eval_size={EVAL_SIZE}")
         new = [c.message for c in self._workspace.changes[seen:] if c.message is not None]
         card = next((m for m in new if _block_id(m).startswith(CARD_BLOCK)), None)
         if card is None:
@@ -168,7 +169,8 @@ class _Play:
                     if view.status in {"failed", "cancelled"}:
                         raise DemoFailedError(view.error or f"{run_id} {view.status}.") from None
 
-    async def _ask(self, question: str, about: Posted) -> None:
+    async def ask(self, question: str, about: Posted) -> None:
+        """Ask in the thread of the results."""
         await self._type(self._me, f"@flywheel {question}")
         asked = await self._me.say(self._workspace.channel, question, about.thread_ts)
         await self._workspace.reply_to(asked, _ANSWER_SECONDS)

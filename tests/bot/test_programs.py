@@ -50,7 +50,7 @@ async def test_the_demo_plays_through_and_leaves_a_transcript(tmp_path: Path) ->
     order = [
         "The log of this demo is synthetic",
         "❯ /flywheel workloads",
-        "❯ /flywheel run news_classifier",
+        "❯ /flywheel run news_classifier eval_size=400",
         "Results of r-1 · news_classifier",
         "❯ @flywheel which model is best",
         "may approve a promotion.",
