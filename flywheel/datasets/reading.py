@@ -6,7 +6,7 @@ import orjson
 
 from flywheel.datasets.labels import bracketed, label_places
 from flywheel.datasets.normalise import near_key
-from flywheel.records import Message, Record, content_text
+from flywheel.records import Message, Record, content_text, teacher_answer
 
 # What an answer holds: a label in brackets, other text, or tool calls.
 LABEL, TEXT, TOOLS = range(3)
@@ -29,32 +29,32 @@ class Reading(NamedTuple):
 
 def read(record: Record) -> Reading:
     """Reduce a record. System messages do not count: they are the same for a whole workload."""
-    request = record.request
+    request = record["request"]
     asked = [
-        (m.role, m.content if isinstance(m.content, str) else content_text(m.content))
-        for m in request.messages
-        if m.role != "system"
+        (message["role"], content_text(message.get("content")))
+        for message in request["messages"]
+        if message["role"] != "system"
     ]
-    tools = _tools_on_offer(request.tools) if request.tools else ""
-    kind, answer = read_answer(record.answer)
+    offered = request.get("tools")
+    tools = _tools_on_offer(offered) if offered else ""
+    kind, answer = read_answer(teacher_answer(record))
     near = tuple([(role, near_key(text)) for role, text in asked])
     return Reading(kind, answer, hash((tools, tuple(asked))), hash((tools, near)))
 
 
 def read_answer(answer: Message) -> tuple[int, str]:
     """What kind of answer it is, and its class as far as it can be read on its own."""
-    if answer.tool_calls:
-        names = sorted(call.function.name for call in answer.tool_calls)
-        return TOOLS, TOOL_SEPARATOR.join(names)
-    text = answer.text
+    if calls := answer.get("tool_calls"):
+        return TOOLS, TOOL_SEPARATOR.join(sorted(call["function"]["name"] for call in calls))
+    text = content_text(answer.get("content"))
     label = bracketed(text)
     return (TEXT, label_places(text)) if label is None else (LABEL, label)
 
 
 def bad_arguments(answer: Message) -> bool:
     """Whether a tool call's arguments are no JSON object."""
-    for call in answer.tool_calls or ():
-        arguments = call.function.arguments
+    for call in answer.get("tool_calls") or ():
+        arguments = call["function"].get("arguments", "")
         try:
             parsed = orjson.loads(arguments) if isinstance(arguments, str) else arguments
         except orjson.JSONDecodeError:

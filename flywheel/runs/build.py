@@ -27,7 +27,7 @@ from flywheel.datasets.teacher import TeacherTally
 from flywheel.errors import DataError, UnavailableError
 from flywheel.formatting import count
 from flywheel.ports.logs import LogStore, Selection
-from flywheel.records import RecordError, parse_record, reason_class
+from flywheel.records import RecordError, parse_record, reason_class, teacher_answer
 from flywheel.settings import DataSplitConfig, EvaluationConfig
 
 SetName = Literal["train", "val", "eval"]
@@ -71,7 +71,7 @@ async def build_datasets(
     work = out_dir.with_name(f"{out_dir.name}.part")
     try:
         await asyncio.to_thread(_clear, work, out_dir)
-        with (work / SPOOL).open("w+b") as spool:
+        with (work / SPOOL).open("w+b", buffering=1 << 20) as spool:
             reading = _Reading(spool, config)
             expected = await store.count(selection)
             async for bodies in store.stream(selection):
@@ -127,11 +127,11 @@ class _Reading:
         for body in bodies:
             start, offset = offset, offset + len(body)
             try:
-                record = parse_record(body, keep_unknown=False)
+                record = parse_record(body)
             except RecordError as error:
                 self.invalid[reason_class(str(error))] += 1
                 continue
-            if record.answer.tool_calls and self._parse and bad_arguments(record.answer):
+            if self._parse and bad_arguments(teacher_answer(record)):
                 self.invalid["the arguments of a tool call are no JSON object"] += 1
                 continue
             kind, answer, exact, near = read(record)
@@ -142,7 +142,7 @@ class _Reading:
             self.offset.append(start)
             self.length.append(len(body))
             self.teacher.add(record)
-        self.spool.writelines(bodies)
+        self.spool.write(b"".join(bodies))
         self.read += len(bodies)
         self._end = offset
 
