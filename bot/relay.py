@@ -110,7 +110,7 @@ class Relay:
             await self._recover_card(row)
         elif version != row.shown_version and self._may_edit(row):
             with suppress(NotFoundError):  # deleted since: the next look shows that
-                await self._show(row, row.ts)
+                await self._show(row, row.ts, version)
 
     async def _say_gone(self, row: SlackCard, ts: str) -> None:
         """On the card of a deleted run, and wherever its thread still has buttons."""
@@ -122,19 +122,22 @@ class Relay:
     def _may_edit(self, row: SlackCard) -> bool:
         return (utc_now() - row.shown_at).total_seconds() >= self._edit_seconds
 
-    async def _show(self, row: SlackCard, ts: str) -> None:
+    async def _show(self, row: SlackCard, ts: str, version: int) -> None:
+        # In this order: the view holds all that the events tell, the events all up to `version`.
+        events = await run_events(self._backends, ref(row))
         view = await get_run(self._backends, ref(row))
         ended = view.status in ENDED
-        if ended and not await self._show_events(row, ts, view):
+        if ended and not await self._show_events(row, ts, view, events):
             return  # the card says last that it is over
         await self._edit(row.channel, ts, card(view, utc_now()), same=card(view, view.created_at))
         await self.store.card_edited(row.run_id, utc_now())
-        if ended or await self._show_events(row, ts, view):
-            await self.store.shown(row.run_id, view.version, ended)
+        if ended or await self._show_events(row, ts, view, events):
+            await self.store.shown(row.run_id, version, ended)
 
-    async def _show_events(self, row: SlackCard, thread: str, view: RunView) -> bool:
+    async def _show_events(
+        self, row: SlackCard, thread: str, view: RunView, events: list[EventView]
+    ) -> bool:
         """Post what is new, in order; False where somebody else is posting."""
-        events = await run_events(self._backends, view.id)
         posts = await self.store.posts(row.run_id)
         for event in events:
             post = posts.get(event.id)

@@ -34,8 +34,6 @@ from flywheel.service.promotions import incumbents, promote, rollback
 from flywheel.service.runs import cancel_run, get_run, list_runs, run_events, start_run
 from flywheel.views import Actor, RunRequest
 
-_NO_REASON = "no reason was given"
-
 
 def register(app: AsyncApp, bot: Bot) -> None:
     """Listen to the slash command."""
@@ -80,13 +78,13 @@ async def _decide(
         what = "promote a model" if isinstance(command, PromoteCommand) else "roll back"
         await bot.messenger.respond(response_url, decision.not_an_approver(bot.approvers(), what))
         return
-    reason = command.reason or _NO_REASON
     if isinstance(command, PromoteCommand):
-        promotion = await promote(bot.backends, command.run, command.model, actor, reason)
+        promotion = await promote(bot.backends, command.run, command.model, actor, command.reason)
         shown = decision.promoted(promotion, actor.id)
     else:
-        serves = await rollback(bot.backends, command.workload_id, actor, reason)
-        shown = decision.rolled_back(command.workload_id, serves, actor.id, reason)
+        workload, reason = command.workload_id, command.reason
+        serves = await rollback(bot.backends, workload, actor, reason)
+        shown = decision.rolled_back(workload, serves, actor.id, reason)
     bot.relay.nudge()
     await bot.messenger.respond(response_url, shown, public=True)
 

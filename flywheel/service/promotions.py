@@ -170,7 +170,9 @@ def _require(backends: Backends, actor: Actor) -> None:
 
 def _reason(reason: str) -> str:
     if not reason.strip():
-        raise InvalidInputError("A promotion or rollback needs a reason.", "It goes on record.")
+        raise InvalidInputError(
+            "A promotion or rollback needs a reason.", "Say why: it goes on record."
+        )
     return reason.strip()
 
 

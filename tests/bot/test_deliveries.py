@@ -136,7 +136,8 @@ REFUSED = {
     "cancel first": "There are no runs yet.",
     "results": "There are no runs yet.",
     "promote r-1 svm": "There are no runs yet.",
-    "rollback news": "No model is promoted for news",
+    "rollback news it was a mistake": "No model is promoted for news",
+    "rollback news": "A promotion or rollback needs a reason",
     "run <!channel>": "The log holds no workload '&lt;!channel&gt;'.",
 }
 
