@@ -11,6 +11,7 @@ from flywheel.records import Message, Record, content_text, teacher_answer
 # What an answer holds: a label in brackets, other text, or tool calls.
 LABEL, TEXT, TOOLS = range(3)
 
+OPERATOR = ("system", "developer")
 TOOL_SEPARATOR = "+"
 
 
@@ -28,12 +29,14 @@ class Reading(NamedTuple):
 
 
 def read(record: Record) -> Reading:
-    """Reduce a record. System messages do not count: they are the same for a whole workload."""
+    """Reduce a record. What the operator says (system, developer) does not count: the same
+    question under two versions of a prompt is the same question.
+    """
     request = record["request"]
     asked = [
         (message["role"], content_text(message.get("content")))
         for message in request["messages"]
-        if message["role"] != "system"
+        if message["role"] not in OPERATOR
     ]
     offered = request.get("tools")
     tools = _tools_on_offer(offered) if offered else ""

@@ -169,7 +169,7 @@ def _finish(
         classes.of_row,
     )
     of_kept = classes.of_row[distinct.rows]
-    if len(of_kept) < config.min_total_records:
+    if len(of_kept) < min(config.min_total_records, reading.read):
         raise _too_few(reading, classes, distinct, config)
     parts = split(of_kept, config, seed)
     rows: dict[SetName, Rows] = {
@@ -213,10 +213,10 @@ def _too_few(
         "without a readable label": classes.unlabeled,
         "duplicate" if duplicates == 1 else "duplicates": duplicates,
     }
-    rest = ", ".join(f"{count(n)} {what}" for what, n in lost.items() if n)
     return DataError(
-        f"Of {count(reading.read)} records {count(len(distinct.rows))} are usable, and "
-        f"{count(config.min_total_records)} are needed{f' ({rest})' if rest else ''}.",
+        f"Only {count(len(distinct.rows))} of {count(reading.read)} records are usable; at least "
+        f"{count(config.min_total_records)} are needed "
+        f"({', '.join(f'{count(n)} {what}' for what, n in lost.items() if n)}).",
         "Import more records, or lower data_split_config.min_total_records.",
     )
 

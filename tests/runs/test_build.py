@@ -175,8 +175,10 @@ async def test_records_differ_by_the_whole_conversation_but_not_by_the_system_pr
     longer = conversation(1002, ("user", "Hello"), ("assistant", "Yes?"), ("user", "And now?"))
     swapped = conversation(1003, ("assistant", "And now?"))
 
-    report = (await built(tmp_path, [*headlines(), first, same, longer, swapped])).report
-    assert (report.usable, report.near_duplicates) == (123, 1)
+    newer = conversation(1004, ("developer", "Three."), ("user", "And now?!"))
+
+    report = (await built(tmp_path, [*headlines(), first, same, longer, swapped, newer])).report
+    assert (report.usable, report.near_duplicates) == (123, 2)
 
 
 async def test_records_without_a_readable_label_are_dropped_and_counted(tmp_path: Path) -> None:
@@ -345,8 +347,8 @@ async def test_too_few_usable_records_says_where_the_others_went(tmp_path: Path)
     lines = [*headlines(20), *silent, record("headline 1!", number=900), *calls(4)]
     error = await refused(tmp_path, lines)
     assert error.message == (
-        "Of 55 records 20 are usable, and 50 are needed (4 of another type than classification, "
-        "30 without a readable label, 1 duplicate)."
+        "Only 20 of 55 records are usable; at least 50 are needed (4 of another type than "
+        "classification, 30 without a readable label, 1 duplicate)."
     )
 
 
@@ -359,7 +361,7 @@ async def test_only_one_label(tmp_path: Path) -> None:
 async def test_a_log_with_nothing_valid_in_it(tmp_path: Path) -> None:
     lines = [call_record(f"q {n}", "search", number=n, arguments="broken") for n in range(60)]
     error = await refused(tmp_path, lines)
-    assert error.message.startswith("Of 60 records 0 are usable, and 50 are needed (60 ")
+    assert error.message.startswith("Only 0 of 60 records are usable; at least 50 are needed (60 ")
 
 
 async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
