@@ -3,11 +3,10 @@
 import json
 import re
 from hashlib import blake2b
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Any, Literal
 
 import orjson
-from pydantic import Field, TypeAdapter, ValidationError
-from typing_extensions import TypedDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 OLDEST, NEWEST = 946_684_800, 4_102_444_800  # the years 2000 and 2100, epoch seconds
 FOUND_CHARACTERS = 40
@@ -17,6 +16,7 @@ _WANTED = {
     "string_type": "must be text",
     "list_type": "must be a list",
     "dict_type": "must be an object",
+    "model_type": "must be an object",
     "literal_error": "must be {expected}",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
@@ -31,101 +31,94 @@ class RecordError(ValueError):
     """A line that is no record; the text is one sentence that says why."""
 
 
-class FunctionCall(TypedDict):
+class _Open(BaseModel):
+    """Unknown keys are kept: providers add some all the time."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class FunctionCall(_Open):
     """What a tool is called with; `arguments` is JSON text, or the object itself."""
 
     name: str
-    arguments: NotRequired[str | dict[str, Any]]
+    arguments: str | dict[str, Any] = ""
 
 
-class ToolCall(TypedDict):
+class ToolCall(_Open):
     """One tool call of an answer."""
 
     function: FunctionCall
 
 
-class Message(TypedDict):
+class Message(_Open):
     """One message; `content` is text, a list of parts, or null beside tool calls."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: NotRequired[
-        Annotated[str | list[dict[str, Any]] | None, Field(union_mode="left_to_right")]
-    ]
-    tool_calls: NotRequired[list[ToolCall] | None]
+    content: str | list[dict[str, Any]] | None = Field(None, union_mode="left_to_right")
+    tool_calls: list[ToolCall] | None = None
 
 
-class ChatRequest(TypedDict):
+class ChatRequest(_Open):
     """An OpenAI chat-completions request."""
 
-    model: NotRequired[str | None]
-    messages: Annotated[list[Message], Field(min_length=1)]
-    tools: NotRequired[list[dict[str, Any]] | None]
+    model: str | None = None
+    messages: list[Message] = Field(min_length=1)
+    tools: list[dict[str, Any]] | None = None
 
 
-class Choice(TypedDict):
+class Choice(_Open):
     """One of the answers."""
 
     message: Message
 
 
-class Usage(TypedDict):
+class Usage(_Open):
     """Tokens, as the provider counted them."""
 
-    prompt_tokens: NotRequired[int | None]
-    completion_tokens: NotRequired[int | None]
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
 
 
-class ChatResponse(TypedDict):
+class ChatResponse(_Open):
     """A ChatCompletion."""
 
-    model: NotRequired[str | None]
-    choices: Annotated[list[Choice], Field(min_length=1)]
-    usage: NotRequired[Usage | None]
+    model: str | None = None
+    choices: list[Choice] = Field(min_length=1)
+    usage: Usage | None = None
 
 
-class Record(TypedDict):
-    """A record of the log, as far as flywheel reads it.
+class Record(_Open):
+    """A record of the log."""
 
-    Providers add keys all the time; they stay in the record's JSON and are not in here. These
-    are checked dictionaries and no model classes because every record is checked again whenever
-    datasets are built, and they take half the time.
-    """
-
-    timestamp: Annotated[
-        float,
-        Field(strict=True, ge=OLDEST, lt=NEWEST, allow_inf_nan=False, description="Epoch seconds"),
-    ]
-    workload_id: Annotated[str, Field(min_length=1)]
-    client_id: Annotated[str, Field(min_length=1)]
+    timestamp: float = Field(
+        strict=True, ge=OLDEST, lt=NEWEST, allow_inf_nan=False, description="Epoch seconds"
+    )
+    workload_id: str = Field(min_length=1)
+    client_id: str = Field(min_length=1)
     request: ChatRequest
     response: ChatResponse
-    latency_seconds: NotRequired[
-        Annotated[
-            float | None,
-            Field(strict=True, ge=0, allow_inf_nan=False, description="The teacher's time"),
-        ]
-    ]
+    latency_seconds: float | None = Field(
+        None, strict=True, ge=0, allow_inf_nan=False, description="How long the teacher took"
+    )
+
+    @property
+    def answer(self) -> Message:
+        """The teacher's answer: the message of the first choice."""
+        return self.response.choices[0].message
 
 
-_RECORD = TypeAdapter(Record)
 _NO_ANSWER = "response.choices.message has neither content nor tool calls"
 
 
 def parse_record(body: bytes) -> Record:
     """Read a record from its JSON. Raises RecordError."""
     try:
-        record = _RECORD.validate_json(body)
+        record = Record.model_validate_json(body)
     except ValidationError as error:
         raise RecordError(_sentence(error)) from None
-    answer = teacher_answer(record)
-    if not answer.get("content") and not answer.get("tool_calls"):
+    if not record.answer.content and not record.answer.tool_calls:
         raise RecordError(_NO_ANSWER)
     return record
-
-
-def teacher_answer(record: Record) -> Message:
-    """The message of the first choice."""
-    return record["response"]["choices"][0]["message"]
 
 
 def reason_class(reason: str) -> str:

@@ -14,7 +14,6 @@ from flywheel.records import (
     parse_record,
     reason_class,
     record_id,
-    teacher_answer,
 )
 from tests.support.records import answer, call_record, record, tool_call
 
@@ -123,14 +122,18 @@ OPENAI = {
 def test_a_real_exchange_with_tools_parts_and_unknown_keys() -> None:
     read = parsed(OPENAI)
 
-    assert (read["timestamp"], read["latency_seconds"]) == (1760000000.25, 0.8)
-    messages = read["request"]["messages"]
-    assert [m["role"] for m in messages] == ["developer", "user", "assistant", "tool"]
-    assert content_text(messages[1]["content"]) == "What is the weather here?"
-    answered = teacher_answer(read)
-    assert [call["function"]["name"] for call in answered["tool_calls"] or []] == ["get_weather"]
-    assert answered["content"] is None
-    assert read["response"]["usage"] == {"prompt_tokens": 91, "completion_tokens": 17}
+    assert (read.timestamp, read.latency_seconds) == (1760000000.25, 0.8)
+    messages = read.request.messages
+    assert [m.role for m in messages] == ["developer", "user", "assistant", "tool"]
+    assert content_text(messages[1].content) == "What is the weather here?"
+    assert [call.function.name for call in read.answer.tool_calls or []] == ["get_weather"]
+    assert read.answer.content is None
+    assert read.response.usage is not None
+    assert (read.response.usage.prompt_tokens, read.response.usage.completion_tokens) == (91, 17)
+
+
+def test_no_key_is_lost_on_the_way_through_the_models() -> None:
+    assert parsed(OPENAI).model_dump(exclude_unset=True) == OPENAI
 
 
 @pytest.mark.parametrize(
@@ -145,14 +148,14 @@ def test_a_real_exchange_with_tools_parts_and_unknown_keys() -> None:
     ],
 )
 def test_variants_of_answers(response: dict[str, Any]) -> None:
-    assert teacher_answer(parsed(changed("response", response)))["role"] == "assistant"
+    assert parsed(changed("response", response)).answer.role == "assistant"
 
 
 def test_arguments_may_be_an_object_already() -> None:
     made = call_record("x", "search")
     made["response"]["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] = {"q": 1}
-    calls = teacher_answer(parsed(made))["tool_calls"] or []
-    assert calls[0]["function"]["arguments"] == {"q": 1}
+    calls = parsed(made).answer.tool_calls or []
+    assert calls[0].function.arguments == {"q": 1}
 
 
 # --- what is wrong, in words ------------------------------------------------------------------

@@ -6,7 +6,7 @@ import orjson
 
 from flywheel.datasets.labels import bracketed, label_places
 from flywheel.datasets.normalise import near_key
-from flywheel.records import Message, Record, content_text, teacher_answer
+from flywheel.records import Message, Record, content_text
 
 # What an answer holds: a label in brackets, other text, or tool calls.
 LABEL, TEXT, TOOLS = range(3)
@@ -32,32 +32,31 @@ def read(record: Record) -> Reading:
     """Reduce a record. What the operator says (system, developer) does not count: the same
     question under two versions of a prompt is the same question.
     """
-    request = record["request"]
+    request = record.request
     asked = [
-        (message["role"], content_text(message.get("content")))
-        for message in request["messages"]
-        if message["role"] not in OPERATOR
+        (m.role, m.content if isinstance(m.content, str) else content_text(m.content))
+        for m in request.messages
+        if m.role not in OPERATOR
     ]
-    offered = request.get("tools")
-    tools = _tools_on_offer(offered) if offered else ""
-    kind, answer = read_answer(teacher_answer(record))
+    tools = _tools_on_offer(request.tools) if request.tools else ""
+    kind, answer = read_answer(record.answer)
     near = tuple([(role, near_key(text)) for role, text in asked])
     return Reading(kind, answer, hash((tools, tuple(asked))), hash((tools, near)))
 
 
 def read_answer(answer: Message) -> tuple[int, str]:
     """What kind of answer it is, and its class as far as it can be read on its own."""
-    if calls := answer.get("tool_calls"):
-        return TOOLS, TOOL_SEPARATOR.join(sorted(call["function"]["name"] for call in calls))
-    text = content_text(answer.get("content"))
+    if calls := answer.tool_calls:
+        return TOOLS, TOOL_SEPARATOR.join(sorted(call.function.name for call in calls))
+    text = content_text(answer.content)
     label = bracketed(text)
     return (TEXT, label_places(text)) if label is None else (LABEL, label)
 
 
 def bad_arguments(answer: Message) -> bool:
     """Whether a tool call's arguments are no JSON object."""
-    for call in answer.get("tool_calls") or ():
-        arguments = call["function"].get("arguments", "")
+    for call in answer.tool_calls or ():
+        arguments = call.function.arguments
         try:
             parsed = orjson.loads(arguments) if isinstance(arguments, str) else arguments
         except orjson.JSONDecodeError:

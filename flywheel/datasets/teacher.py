@@ -18,15 +18,15 @@ class TeacherTally:
 
     def add(self, record: Record) -> None:
         """Count one record."""
-        response = record["response"]
-        self._models[response.get("model") or record["request"].get("model") or "unnamed"] += 1
-        if usage := response.get("usage"):
-            if (tokens := usage.get("prompt_tokens")) is not None:
-                self._input.append(tokens)
-            if (tokens := usage.get("completion_tokens")) is not None:
-                self._output.append(tokens)
-        if (seconds := record.get("latency_seconds")) is not None:
-            self._seconds.append(seconds)
+        response = record.response
+        self._models[response.model or record.request.model or "unnamed"] += 1
+        if usage := response.usage:
+            if usage.prompt_tokens is not None:
+                self._input.append(usage.prompt_tokens)
+            if usage.completion_tokens is not None:
+                self._output.append(usage.completion_tokens)
+        if record.latency_seconds is not None:
+            self._seconds.append(record.latency_seconds)
 
     def usage(self) -> TeacherUsage:
         """The means, and the most frequent model."""

@@ -45,7 +45,8 @@ def recommend(
     verdict = verdicts[name]
     reason = verdict.reason
     if len(passing) > 1:
-        reason = f"{reason[:-1]}; of the {len(passing)} that pass it is {_why_first(passing, teacher_cost)}."
+        why = _why_first(passing, teacher_cost)
+        reason = f"{reason[:-1]}; of the {len(passing)} that pass it is {why}."
     saving, share = None, None
     if passing and teacher_cost is not None and scores.cost_per_1000 is not None:
         saving = teacher_cost - scores.cost_per_1000

@@ -27,7 +27,7 @@ from flywheel.datasets.teacher import TeacherTally
 from flywheel.errors import DataError, UnavailableError
 from flywheel.formatting import count
 from flywheel.ports.logs import LogStore, Selection
-from flywheel.records import RecordError, parse_record, reason_class, teacher_answer
+from flywheel.records import RecordError, parse_record, reason_class
 from flywheel.settings import DataSplitConfig, EvaluationConfig
 
 SetName = Literal["train", "val", "eval"]
@@ -131,7 +131,7 @@ class _Reading:
             except RecordError as error:
                 self.invalid[reason_class(str(error))] += 1
                 continue
-            if self._parse and bad_arguments(teacher_answer(record)):
+            if self._parse and bad_arguments(record.answer):
                 self.invalid["the arguments of a tool call are no JSON object"] += 1
                 continue
             kind, answer, exact, near = read(record)

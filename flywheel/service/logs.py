@@ -20,7 +20,7 @@ from flywheel.datasets.sample import sample_records
 from flywheel.errors import InvalidInputError, UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import LogStore, StoredRecord, WorkloadSummary
-from flywheel.records import RecordError, parse_record, reason_class, record_id, teacher_answer
+from flywheel.records import RecordError, parse_record, reason_class, record_id
 
 BATCH_RECORDS, BATCH_BYTES = 8000, 16_000_000
 REJECTED_CHARACTERS = 10_000  # of a rejected line, that much is kept
@@ -250,12 +250,12 @@ def _stored(text: bytes, overrides: dict[str, str]) -> StoredRecord:
     value.update(overrides)
     body = orjson.dumps(value)
     record = parse_record(body)
-    kind, answer = read_answer(teacher_answer(record))
+    kind, answer = read_answer(record.answer)
     return StoredRecord(
         record_id(value),
-        record["timestamp"],
-        record["workload_id"],
-        record["client_id"],
+        record.timestamp,
+        record.workload_id,
+        record.client_id,
         "" if kind == TEXT else answer,
         body,
     )

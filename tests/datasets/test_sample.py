@@ -34,14 +34,14 @@ def test_every_record_is_valid_and_says_that_it_is_synthetic(records: list[dict[
     for record in records:
         parsed = parse_record(orjson.dumps(record))
         assert record["synthetic"] is True
-        assert (parsed["workload_id"], parsed["client_id"]) == (
+        assert (parsed.workload_id, parsed.client_id) == (
             "news_classifier",
             "demo-newsdesk",
         )
-        assert parsed["response"]["model"] == "meta/llama-3.3-70b-instruct"
-        assert 0.1 < (parsed["latency_seconds"] or 0) < 10
-        usage = parsed["response"]["usage"] or {}
-        assert (usage["prompt_tokens"] or 0) > 100
+        assert parsed.response.model == "meta/llama-3.3-70b-instruct"
+        assert 0.1 < (parsed.latency_seconds or 0) < 10
+        assert parsed.response.usage is not None
+        assert (parsed.response.usage.prompt_tokens or 0) > 100
         assert "{" not in headline(record)
 
 
