@@ -215,7 +215,9 @@ def job_main(spec_type: type[Spec], run: Callable[[Spec, ReportProgress], BaseMo
         return
     try:
         order = _Order.model_validate_json((directory / "spec.json").read_bytes())
-        result = run(spec_type.model_validate(order.spec), _reporter(directory))
+        # Another version may have written the order: what this one does not know is left out.
+        spec = spec_type.model_validate(order.spec, extra="ignore")
+        result = run(spec, _reporter(directory))
         _write(directory / "result.json", result)
     except FlywheelError as error:
         traceback.print_exc()

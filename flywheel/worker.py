@@ -29,6 +29,7 @@ async def run_worker(backends: Backends, stop: asyncio.Event) -> None:
     sweeper = asyncio.create_task(_sweep(backends))
     try:
         while not stop.is_set():
+            await _revive(backends)
             worker = _worker(backends)
             running = asyncio.create_task(worker.async_run())
             stopping = asyncio.create_task(stop.wait())
@@ -44,12 +45,27 @@ async def run_worker(backends: Backends, stop: asyncio.Event) -> None:
             await sweeper
 
 
+def _queue(backends: Backends) -> ArqQueue:
+    assert isinstance(backends.queue, ArqQueue)  # this module is arq's worker
+    return backends.queue
+
+
+async def _revive(backends: Backends) -> None:
+    """A private server that was killed is started again: nobody else would."""
+    try:
+        await _queue(backends).revive()
+    except UnavailableError as error:
+        log.warning("%s", error)
+
+
 def _worker(backends: Backends) -> Worker:
-    queue = backends.queue
-    assert isinstance(queue, ArqQueue)  # this module is arq's worker
+    queue = _queue(backends)
 
     async def advance_job(ctx: dict[Any, Any], run_id: int) -> None:  # noqa: ARG001
-        await advance(backends, run_id)
+        try:
+            await advance(backends, run_id)
+        except UnavailableError as error:  # the sweep brings the run back
+            log.warning("run %s has to wait: %s", run_id, error)
 
     return Worker(
         functions=[func(advance_job, name=ADVANCE, keep_result=0, timeout=JOB_TIMEOUT_SECONDS)],

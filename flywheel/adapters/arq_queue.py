@@ -1,6 +1,8 @@
 """The queue on arq: it wakes workers and keeps nothing."""
 
+import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 import orjson
 from arq.connections import ArqRedis, RedisSettings, create_pool
@@ -14,12 +16,22 @@ ADVANCE = "advance"
 
 
 class ArqQueue:
-    """Wakes workers through a Redis server; connects when first needed."""
+    """Wakes workers through a Redis server; connects when first needed.
 
-    def __init__(self, settings: RedisSettings, place: str) -> None:
+    `start_server` starts the server where it is ours to start and does not run.
+    """
+
+    def __init__(
+        self,
+        settings: RedisSettings,
+        place: str,
+        start_server: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.redis_settings = settings
         self._place = place
+        self._start_server = start_server
         self._pool: ArqRedis | None = None
+        self._connecting = asyncio.Lock()
 
     async def wake(self, run_id: int, token: str, delay: float = 0.0) -> None:
         """Ask a worker to advance the run. Raises UnavailableError."""
@@ -48,6 +60,11 @@ class ArqQueue:
         name, version = info.get("server_name", "redis"), info.get("valkey_version")
         return f"{name} {version or info['redis_version']}"
 
+    async def revive(self) -> None:
+        """Start the server again where it is ours and has gone. Raises UnavailableError."""
+        if self._start_server is not None:
+            await self._start_server()
+
     async def close(self) -> None:
         """Close the connections."""
         if self._pool is not None:
@@ -56,17 +73,18 @@ class ArqQueue:
                 await pool.aclose()
 
     async def _connected(self) -> ArqRedis:
-        if self._pool is None:
-            try:
-                self._pool = await create_pool(
-                    self.redis_settings,
-                    job_serializer=to_json,
-                    job_deserializer=orjson.loads,
-                    default_queue_name=QUEUE_NAME,
-                )
-            except (RedisError, OSError) as error:
-                raise self._unavailable() from error
-        return self._pool
+        async with self._connecting:
+            if self._pool is None:
+                try:
+                    self._pool = await create_pool(
+                        self.redis_settings,
+                        job_serializer=to_json,
+                        job_deserializer=orjson.loads,
+                        default_queue_name=QUEUE_NAME,
+                    )
+                except (RedisError, OSError) as error:
+                    raise self._unavailable() from error
+            return self._pool
 
     def _unavailable(self) -> UnavailableError:
         return UnavailableError(f"The queue does not answer at {self._place}.", "Is it running?")

@@ -26,32 +26,53 @@ SOCKET_PATH_LIMIT = 100  # the kernel's is 108, its end included
 
 
 class PrivateValkey:
-    """The server of one home folder, held for as long as this process needs it."""
+    """The server of one home folder, held for as long as this process needs it.
+
+    Whoever needs it shares a lock on the file `users`; the kernel lets go of it for a process
+    that is killed.
+    """
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "queue"
         self.socket = _socket_path(self._folder)
-        self._held: Redis | None = None
+        self._needed: int | None = None
 
     async def open(self) -> None:
-        """Adopt the server that runs, or start one. Raises UnavailableError."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        async with self._lock():
-            client = Redis(unix_socket_path=str(self.socket))
-            if not await _answers(client):
-                await self._start(client)
-            self._held = client  # an open connection is what says that we need the server
+        """Adopt the server that runs, or start one; again, where it has gone since.
+
+        Raises UnavailableError.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            async with self._lock():
+                if self._needed is None:
+                    self._needed = self._file("users")
+                    fcntl.flock(self._needed, fcntl.LOCK_SH)  # at once: exclusive only under _lock
+                async with self._client() as client:
+                    if not await _answers(client):
+                        await self._start(client)
+        except OSError as error:
+            raise UnavailableError(
+                f"The private queue server cannot be started in {self._folder}: {error.strerror}.",
+                "Check its permissions, or set FLYWHEEL_REDIS_URL to a Redis of yours.",
+            ) from error
 
     async def close(self) -> None:
         """Stop the server, unless another process still needs it."""
-        if self._held is None:
+        if self._needed is None:
             return
-        client, self._held = self._held, None
-        async with self._lock():
-            with contextlib.suppress(RedisError, OSError):
-                if len(await client.client_list()) == 1:
-                    await client.shutdown(nosave=True)
-            await client.aclose()
+        needed, self._needed = self._needed, None
+        try:
+            async with self._lock():
+                if _is_last(needed):
+                    async with self._client() as client:
+                        with contextlib.suppress(RedisError, OSError):
+                            await client.shutdown(nosave=True)
+        finally:
+            os.close(needed)
+
+    def _client(self) -> Redis:
+        return Redis(unix_socket_path=str(self.socket))
 
     async def _start(self, client: Redis) -> None:
         log = self._folder / "valkey.log"
@@ -84,12 +105,23 @@ class PrivateValkey:
     @contextlib.asynccontextmanager
     async def _lock(self) -> AsyncIterator[None]:
         """One process at a time starts, adopts or stops the server."""
-        file = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        file = self._file("lock")
         try:
             await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
             yield
         finally:
             os.close(file)
+
+    def _file(self, name: str) -> int:
+        return os.open(self._folder / name, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _is_last(needed: int) -> bool:
+    try:
+        fcntl.flock(needed, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 async def _answers(client: Redis) -> bool:
@@ -101,7 +133,7 @@ async def _answers(client: Redis) -> bool:
 
 def _socket_path(folder: Path) -> Path:
     path = folder / "valkey.sock"
-    if len(str(path)) <= SOCKET_PATH_LIMIT:
+    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path
-    name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"flywheel-{name}.sock"

@@ -3,11 +3,14 @@
 import asyncio
 import getpass
 import logging
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import typer
 from rich.console import Console
 
 from flywheel.ports.backends import Backends
@@ -17,20 +20,30 @@ from flywheel.wiring import open_backends
 
 T = TypeVar("T")
 
-console = Console(highlight=False)
+console = Console(highlight=False, emoji=False)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a command's coroutine."""
-    return asyncio.run(main)
+    """Run a command's coroutine. SIGTERM ends it as Ctrl-C does: in good order."""
+    try:
+        return asyncio.run(_stoppable(main))
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
+
+
+async def _stoppable(main: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await main
 
 
 @asynccontextmanager
-async def backends(*, with_queue: bool = False) -> AsyncIterator[Backends]:
+async def backends(*, with_queue: bool = False, migrate: bool = True) -> AsyncIterator[Backends]:
     """The backends that the settings choose; logging as configured."""
     settings = load_settings()
     set_up_logging(settings.logging_config.level)
-    async with open_backends(settings, with_queue=with_queue) as opened:
+    async with open_backends(settings, with_queue=with_queue, migrate=migrate) as opened:
         yield opened
 
 
@@ -48,5 +61,8 @@ def set_up_logging(level: str) -> None:
 
 def me() -> Actor:
     """The person at the command line."""
-    name = getpass.getuser()
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user often has a number only
+        name = str(os.getuid())
     return Actor(id=f"cli:{name}", name=name, origin="cli")

@@ -42,10 +42,11 @@ def doing_now(view: RunView) -> str:
     )
 
 
-def run_list(console: Console, views: Sequence[RunView]) -> None:
-    """One line per run."""
+def run_list(console: Console, views: Sequence[RunView], workload_id: str | None = None) -> None:
+    """One line per run; `workload_id` is the one that was asked for."""
     if not views:
-        console.print("There are no runs yet. Start one: flywheel run WORKLOAD --wait")
+        of = "" if workload_id is None else f" of {escape(workload_id)}"
+        console.print(f"There are no runs{of} yet. Start one: flywheel run WORKLOAD --wait")
         return
     table = _table("run", "workload", "status", "best", "macro-F1", "verdict", "started", "took")
     for view in views:

@@ -1,9 +1,11 @@
 """`flywheel`: the commands, and how errors reach a person."""
 
+import io
 import sys
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from flywheel import __version__, plugins
 from flywheel.cli import logs, parts, promotions, runs
@@ -15,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (runs, promotions, logs, parts):
+for module in (logs, runs, promotions, parts):
     module.register(app)
 
 
@@ -36,17 +38,16 @@ def _root(
 
 def main() -> None:
     """Run the command line; an error that a person can act on is one sentence, not a trace."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a character
+            stream.reconfigure(errors="replace")
     for register in plugins.commands():
         register(app)
     try:
         app()
     except FlywheelError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(f"[bold red]error:[/] {_plain(error.message)}")
+        console.print(Text.assemble(("error:", "bold red"), " ", error.message))
         if error.hint:
-            console.print(_plain(error.hint))
+            console.print(Text(error.hint))
         sys.exit(error.exit_code)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")

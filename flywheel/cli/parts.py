@@ -25,7 +25,7 @@ def doctor() -> None:
     """List every part, which implementation is in use and whether it answers."""
 
     async def main() -> bool:
-        async with backends() as opened:
+        async with backends(migrate=False) as opened:
             parts = await service.check(opened)
             parts += [await check(opened.settings) for check in plugins.checks()]
         table = Table(box=None, pad_edge=False, header_style="bold")

@@ -1,6 +1,7 @@
 """`flywheel promote`, `rollback` and `incumbents`."""
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from flywheel.cli.context import backends, console, me, run
@@ -26,10 +27,11 @@ def promote(
         async with backends() as opened:
             done = await promotions.promote(opened, run_id, model, me(), reason)
         before = f" It replaces {done.replaced}." if done.replaced else ""
+        name, workload = escape(done.model_name), escape(done.workload_id)
         console.print(
-            f"[bold]{done.model_name}[/] ({done.run_id}) now serves {done.workload_id}.{before}",
-            f"Its files: {done.model_uri}",
-            f"Take it back: flywheel rollback {done.workload_id}",
+            f"[bold]{name}[/] ({done.run_id}) now serves {workload}.{escape(before)}",
+            f"Its files: {escape(done.model_uri)}",
+            f"Take it back: flywheel rollback {workload}",
             sep="\n",
             soft_wrap=True,
         )
@@ -47,7 +49,7 @@ def rollback(
         async with backends() as opened:
             now = await promotions.rollback(opened, workload, me(), reason)
         serves = "The teacher" if now is None else f"{now.model_name} ({now.run_id})"
-        console.print(f"[bold]{serves}[/] serves {workload} again.")
+        console.print(f"[bold]{escape(serves)}[/] serves {escape(workload)} again.")
 
     run(main())
 
@@ -67,8 +69,8 @@ def incumbents() -> None:
         for row in rows:
             macro_f1 = "" if row.macro_f1 is None else f"{row.macro_f1:.3f}"
             table.add_row(
-                *(row.workload_id, row.model_name, row.run_id, macro_f1),
-                *(when(row.approved_at), row.approved_by, row.reason),
+                *(escape(row.workload_id), escape(row.model_name), row.run_id, macro_f1),
+                *(when(row.approved_at), escape(row.approved_by), escape(row.reason)),
             )
         console.print(table)
 

@@ -1,6 +1,7 @@
 """`flywheel run`, `runs`, `show`, `cancel`, `delete`."""
 
 import asyncio
+import contextlib
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from flywheel.views import RunRequest, RunView
 from flywheel.worker import run_worker
 
 FOLLOW_SECONDS = 0.3
+STAND_IN_SECONDS = 1.0
 ACTIVE = {"pending", "running", "cancelling"}
 
 RunId = Annotated[str, typer.Argument(help="The run: r-12, 12 or last")]
@@ -56,7 +58,7 @@ def start(
     async def main() -> RunView:
         async with backends(with_queue=wait) as opened:
             view = await service.start_run(opened, request, me())
-            console.print(f"[bold]{view.id}[/] started for {view.workload_id}.")
+            console.print(f"[bold]{view.id}[/] started for {escape(view.workload_id)}.")
             if wait:
                 view = await _drive(opened, view)
             elif not await opened.queue.has_worker():
@@ -78,7 +80,7 @@ def start(
 def list_(
     workload: Annotated[str | None, typer.Argument(help="Only this workload's")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most this many")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many")] = 20,
 ) -> None:
     """List runs, newest first."""
 
@@ -90,7 +92,7 @@ def list_(
     if as_json:
         drawing.json_lines(views)
     else:
-        drawing.run_list(console, views)
+        drawing.run_list(console, views, workload)
 
 
 def show(
@@ -147,15 +149,27 @@ def _pair(text: str) -> tuple[str, str]:
 async def _drive(opened: Backends, view: RunView) -> RunView:
     """Follow the run to its end, with a worker of our own where none is running."""
     stop = asyncio.Event()
-    worker = None
-    if not await opened.queue.has_worker():
-        worker = asyncio.create_task(run_worker(opened, stop))
+    worker = asyncio.create_task(_stand_in(opened, stop))
     try:
         return await _follow(opened, view)
+    except asyncio.CancelledError:
+        console.print(
+            f"[bold]{view.id}[/] is not finished. It goes on when a worker runs "
+            f"(`flywheel worker`); to end it: `flywheel cancel {view.id}`."
+        )
+        raise
     finally:
         stop.set()
-        if worker is not None:
-            await worker
+        await worker
+
+
+async def _stand_in(opened: Backends, stop: asyncio.Event) -> None:
+    """Be the worker as soon as there is no other: one that we found may end before our run."""
+    while not stop.is_set():
+        if not await opened.queue.has_worker():
+            await run_worker(opened, stop)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), STAND_IN_SECONDS)
 
 
 async def _follow(opened: Backends, view: RunView) -> RunView:

@@ -1,24 +1,29 @@
 """The database: SQLite (WAL) by default, PostgreSQL by setting."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.exc import OperationalError
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, event, make_url, text
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from flywheel.errors import UnavailableError
+from flywheel.errors import ConflictError, SettingsError, UnavailableError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
-    """One engine, transactions, and the migrations that make the schema."""
+    """One engine, transactions, and the migrations that make the schema.
+
+    Raises SettingsError for an address that cannot be used.
+    """
 
     def __init__(self, url: str) -> None:
         self._engine = _create_engine(url)
@@ -26,12 +31,26 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session in one transaction: committed at the end, rolled back on an exception."""
-        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        """A session in one transaction: committed at the end, rolled back on an exception.
+
+        Raises UnavailableError where the database does not answer.
+        """
+        with self._sentences():
+            async with (
+                AsyncSession(self._engine, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
 
     async def migrate(self) -> None:
-        """Bring the schema to the newest version. Safe to call from several processes."""
+        """Bring the schema to the newest version. Safe to call from several processes.
+
+        Raises UnavailableError, and ConflictError where the schema is of a later flywheel.
+        """
+        with self._sentences():
+            await self._migrate()
+
+    async def _migrate(self) -> None:
         async with self._engine.begin() as connection:
             if not self.is_sqlite:  # SQLite's BEGIN IMMEDIATE already lets one in at a time
                 await connection.execute(text("SELECT pg_advisory_xact_lock(4207849484)"))
@@ -39,19 +58,36 @@ class Database:
 
     async def ping(self) -> str:
         """Which server answers. Raises UnavailableError where none does."""
-        try:
+        with self._sentences():
             async with self._engine.connect() as connection:
                 query = "SELECT sqlite_version()" if self.is_sqlite else "SHOW server_version"
                 version = (await connection.execute(text(query))).scalar_one()
-        except (OSError, OperationalError) as error:
-            raise UnavailableError(
-                "The database does not answer.", "Check FLYWHEEL_DATABASE_URL."
-            ) from error
         return f"{'SQLite' if self.is_sqlite else 'PostgreSQL'} {version}"
 
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        """What the driver says of a database that does not answer, as UnavailableError."""
+        try:
+            yield
+        except DatabaseError as error:
+            if _is_ours(error):
+                raise
+            raise self._unavailable(error) from error
+        except InterfaceError as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: DatabaseError | InterfaceError) -> UnavailableError:
+        said = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
+        return UnavailableError(
+            f"The database cannot be used: {said[0].rstrip('.')}.",
+            "Check FLYWHEEL_HOME, its permissions and the space on its disk."
+            if self.is_sqlite
+            else "Check FLYWHEEL_DATABASE_URL, and that its server runs.",
+        )
 
 
 def sqlite_url(path: Path) -> str:
@@ -60,11 +96,33 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
+def _is_ours(error: DatabaseError) -> bool:
+    """Whether a statement of ours is wrong or breaks a constraint; that is for its author."""
+    if error.statement is None:  # it came while connecting
+        return False
+    if isinstance(error, OperationalError):  # SQLite's word for wrong SQL, among others
+        return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return type(error) is not DatabaseError
+
+
 def _create_engine(url: str) -> AsyncEngine:
-    if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_pre_ping=True)
-    # The driver's own BEGIN is deferred: two processes that read, then write lose updates.
-    engine = create_async_engine(url, connect_args={"isolation_level": None, "timeout": 30})
+    """Raises SettingsError; the address may hold a password, so nothing of it is repeated."""
+    try:
+        if make_url(url).get_backend_name() != "sqlite":
+            return create_async_engine(url, pool_pre_ping=True)
+        # The driver's own BEGIN is deferred: two processes that read, then write lose updates.
+        engine = create_async_engine(url, connect_args={"isolation_level": None, "timeout": 30})
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"FLYWHEEL_DATABASE_URL needs the package {error.name}, which is not installed.",
+            "For PostgreSQL: pip install 'flywheel[postgres]'. Other databases are not supported.",
+        ) from None
+    except (SQLAlchemyError, ValueError):
+        raise SettingsError(
+            "FLYWHEEL_DATABASE_URL is not the address of a database that flywheel can use.",
+            "It looks like postgresql://USER:PASSWORD@HOST:5432/NAME; in the password, @ is "
+            "written %40, : is %3A and / is %2F.",
+        ) from None
     _begin_immediate(engine.sync_engine)
     return engine
 
@@ -86,4 +144,10 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise ConflictError(
+            "The database was made by a later version of flywheel than this one.",
+            "Upgrade flywheel, or use another FLYWHEEL_HOME or FLYWHEEL_DATABASE_URL.",
+        ) from error

@@ -117,6 +117,13 @@ class Platform(Protocol):
         """The answers of a completed evaluation, one per evaluation record, by row."""
         ...
 
+    async def verify(self, artifact: ModelArtifact) -> None:
+        """Check that the model is there, and is the one that fine-tuning left.
+
+        Raises DataError where it is gone or was changed.
+        """
+        ...
+
     async def remove(self, run_uid: str) -> None:
         """Delete what the run's jobs left: artifacts, predictions, job records."""
         ...

@@ -1,6 +1,9 @@
 """Which model serves a workload: approvals are decided once, promotions replace each other."""
 
+import secrets
+
 from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,9 +15,11 @@ from flywheel.ports.platform import ModelArtifact
 
 
 async def active(session: AsyncSession, workload_id: str) -> Promotion | None:
-    """The promotion in force: the workload's incumbent."""
-    query = select(Promotion).where(
-        Promotion.workload_id == workload_id, Promotion.status == "active"
+    """The promotion in force: the workload's incumbent, locked for this transaction."""
+    query = (
+        select(Promotion)
+        .where(Promotion.workload_id == workload_id, Promotion.status == "active")
+        .with_for_update()
     )
     return (await session.exec(query)).one_or_none()
 
@@ -25,6 +30,22 @@ async def all_active(session: AsyncSession) -> list[Promotion]:
         select(Promotion).where(Promotion.status == "active").order_by(col(Promotion.workload_id))
     )
     return list(await session.exec(query))
+
+
+async def open_approval(session: AsyncSession, run: Run) -> None:
+    """Ask people whether a model of the run may take over.
+
+    A newer result makes the older questions about the workload pointless.
+    """
+    assert run.id is not None
+    older = select(Run.id).where(Run.workload_id == run.workload_id)
+    await session.exec(
+        update(Approval)
+        .where(col(Approval.status) == "open", col(Approval.run_id).in_(older))
+        .values(status="superseded")
+        .execution_options(synchronize_session=False)
+    )
+    session.add(Approval(id=secrets.token_urlsafe(16), run_id=run.id, status="open"))
 
 
 async def open_approvals(session: AsyncSession, run_ids: list[int]) -> dict[int, str]:
@@ -76,7 +97,10 @@ async def promote(
     approved_by: str,
     reason: str,
 ) -> Promotion:
-    """Make the model the incumbent; the one before it is kept for a rollback."""
+    """Make the model the incumbent; the one before it is kept for a rollback.
+
+    Raises ConflictError where it is the incumbent, or where somebody else promotes at once.
+    """
     assert run.id is not None
     before = await active(session, run.workload_id)
     if before is not None:
@@ -97,7 +121,13 @@ async def promote(
         replaces_id=None if before is None else before.id,
     )
     session.add(promotion)
-    await session.flush()
+    try:
+        await session.flush()
+    except IntegrityError as error:  # of the index that lets one promotion be active
+        raise ConflictError(
+            f"Another model was promoted for {run.workload_id} at the same moment.",
+            "See `flywheel incumbents`, then decide again.",
+        ) from error
     return promotion
 
 

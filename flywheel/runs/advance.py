@@ -12,8 +12,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
 from flywheel.db.models import Run, Step
+from flywheel.decisions.verdict import Recommendation
 from flywheel.errors import FlywheelError
 from flywheel.ports.backends import Backends
+from flywheel.promotions import registry
 from flywheel.runs.events import record
 from flywheel.runs.graph import ACTIVE_RUN, PLATFORM_KINDS, TERMINAL, readiness
 from flywheel.runs.lease import Lease, LeaseLostError, acquire, heartbeat, leased_run, release
@@ -160,11 +162,11 @@ async def _finish(backends: Backends, lease: Lease) -> bool:
             return True
         if not all(step.status in TERMINAL for step in steps):
             return False
-        _end(session, run, steps, utc_now())
+        await _end(session, run, steps, utc_now())
     return True
 
 
-def _end(session: AsyncSession, run: Run, steps: list[Step], now: datetime) -> None:
+async def _end(session: AsyncSession, run: Run, steps: list[Step], now: datetime) -> None:
     run.finished_at = now
     run.version += 1
     if run.status == "cancelling":
@@ -174,6 +176,9 @@ def _end(session: AsyncSession, run: Run, steps: list[Step], now: datetime) -> N
     scored = any(s.kind == "customized-eval" and s.status == "completed" for s in steps)
     if scored and all(s.status == "completed" for s in steps if s.kind == "summarise"):
         run.status = "completed"
+        # Only now: of a run that fails or is cancelled after the verdict nobody may promote.
+        if Recommendation.model_validate(run.recommendation).verdict == "promote":
+            await registry.open_approval(session, run)
         record(session, run, "run-completed", run.summary or "The run is complete.")
         return
     run.status = "failed"

@@ -5,6 +5,7 @@ dead, and wakes up again, can change nothing.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from flywheel.clock import utc_now
 from flywheel.db.engine import Database
 from flywheel.db.models import Run
+from flywheel.errors import UnavailableError
 from flywheel.runs.graph import ACTIVE_RUN
+
+log = logging.getLogger(__name__)
 
 
 class LeaseLostError(Exception):
@@ -78,13 +82,10 @@ async def heartbeat(database: Database, lease: Lease, seconds: float) -> AsyncIt
     async def beat() -> None:
         while True:
             await asyncio.sleep(seconds / 3)
-            async with database.transaction() as session:
-                await session.exec(
-                    update(Run)
-                    .where(col(Run.id) == lease.run_id, col(Run.fence) == lease.fence)
-                    .values(lease_until=utc_now() + timedelta(seconds=seconds))
-                    .execution_options(synchronize_session=False)
-                )
+            try:
+                await _prolong(database, lease, seconds)
+            except UnavailableError as error:  # the next beat may get through
+                log.warning("the lease on run %s was not prolonged: %s", lease.run_id, error)
 
     task = asyncio.create_task(beat())
     try:
@@ -93,6 +94,16 @@ async def heartbeat(database: Database, lease: Lease, seconds: float) -> AsyncIt
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def _prolong(database: Database, lease: Lease, seconds: float) -> None:
+    async with database.transaction() as session:
+        await session.exec(
+            update(Run)
+            .where(col(Run.id) == lease.run_id, col(Run.fence) == lease.fence)
+            .values(lease_until=utc_now() + timedelta(seconds=seconds))
+            .execution_options(synchronize_session=False)
+        )
 
 
 async def abandoned(database: Database, grace: float) -> list[tuple[int, str]]:

@@ -11,7 +11,7 @@ from flywheel.db.models import Candidate, Dataset, Evaluation, Run, Step
 from flywheel.errors import NotFoundError
 from flywheel.evaluation.scores import Scores
 from flywheel.ports.platform import DatasetFiles, ModelArtifact
-from flywheel.settings import RunConfig
+from flywheel.settings import RunConfig, stored_run_config
 
 
 def run_ref(run_id: int | None) -> str:
@@ -83,7 +83,7 @@ async def load_states(session: AsyncSession, run_ids: list[int]) -> list[RunStat
     return [
         RunState(
             run,
-            RunConfig.model_validate(run.config),
+            stored_run_config(run.config),
             [r for r in rows[0] if r.run_id == run_id],
             [r for r in rows[1] if r.run_id == run_id],
             [r for r in rows[2] if r.run_id == run_id],

@@ -14,7 +14,7 @@ async def check(backends: Backends) -> list[PartStatus]:
         await _probe(
             "database",
             "PostgreSQL" if not backends.database.is_sqlite else "SQLite",
-            backends.database.ping,
+            lambda: _database(backends),
         ),
         await _queue(backends),
         await _probe("platform", backends.platform.name, backends.platform.ping),
@@ -40,6 +40,12 @@ async def _probe(part: str, implementation: str, ping: Callable[[], Awaitable[st
             hint=error.hint,
         )
     return PartStatus(part=part, implementation=implementation, state="ok", detail=detail)
+
+
+async def _database(backends: Backends) -> str:
+    """Answers, and has a schema that this version can use."""
+    await backends.database.migrate()
+    return await backends.database.ping()
 
 
 async def _queue(backends: Backends) -> PartStatus:

@@ -1,18 +1,29 @@
 """What people decide: approve and promote, reject, roll back."""
 
+import logging
+
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from flywheel.db.models import Approval, Promotion, Run
+from flywheel.db.models import Approval, Candidate, Promotion, Run
 from flywheel.decisions.verdict import Recommendation
-from flywheel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from flywheel.errors import (
+    ConflictError,
+    DataError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+)
 from flywheel.ports.backends import Backends
+from flywheel.ports.platform import ModelArtifact
 from flywheel.promotions import registry
 from flywheel.runs import events
 from flywheel.runs.state import RunState, load_state, run_ref
 from flywheel.service.naming import nearest
 from flywheel.service.runs import find
 from flywheel.views import Actor, PromotionView
+
+log = logging.getLogger(__name__)
 
 
 def may_approve(backends: Backends, actor: Actor) -> bool:
@@ -35,9 +46,16 @@ async def decide_approval(
     """Approve (the recommended model, or `model_name`) or reject an open approval.
 
     Returns the promotion, or None for a rejection. Raises ForbiddenError, ConflictError where
-    somebody was faster, InvalidInputError for a model that the rule did not pass.
+    somebody was faster, InvalidInputError for a model that the rule did not pass, DataError for
+    one whose files are not what fine-tuning left.
     """
     _require(backends, actor)
+    if approve:
+        async with backends.database.transaction() as session:
+            approval = await registry.approval_of(session, approval_id)
+            state = await load_state(session, approval.run_id)
+        if approval.status == "open":
+            await _verify(backends, state, model_name or _recommended(state))
     async with backends.database.transaction() as session:
         approval = await registry.decide(
             session,
@@ -62,11 +80,16 @@ async def promote(
 ) -> PromotionView:
     """Make a model of a completed run the incumbent of its workload; closes an open approval.
 
-    Raises ForbiddenError, NotFoundError, ConflictError, InvalidInputError.
+    Raises ForbiddenError, NotFoundError, ConflictError, InvalidInputError, DataError for a model
+    whose files are not what fine-tuning left.
     """
     _require(backends, actor)
     async with backends.database.transaction() as session:
-        state = await load_state(session, await find(session, ref))
+        run_id = await find(session, ref)
+        state = await load_state(session, run_id)
+    await _verify(backends, state, model_name)
+    async with backends.database.transaction() as session:
+        state = await load_state(session, run_id)
         query = select(Approval).where(Approval.run_id == state.run.id, Approval.status == "open")
         approval = (await session.exec(query)).one_or_none()
         if approval is not None:
@@ -79,11 +102,17 @@ async def rollback(
 ) -> PromotionView | None:
     """Take the incumbent back. Returns what serves now; None is the teacher.
 
+    A model before it whose files are gone or were changed cannot serve: it is passed over.
     Raises ForbiddenError, ConflictError where nothing is promoted.
     """
     _require(backends, actor)
     async with backends.database.transaction() as session:
         ended, now = await registry.roll_back(session, workload_id, actor.id, _reason(reason))
+        unfit = ""
+        while now is not None and (problem := await _problem(backends, session, now)) is not None:
+            log.warning("%s cannot serve again: %s", now.model_name, problem)
+            unfit += f"{now.model_name} ({run_ref(now.run_id)}) cannot serve: {problem} "
+            _, now = await registry.roll_back(session, workload_id, actor.id, problem)
         run = await session.get(Run, ended.run_id)
         serves = "the teacher" if now is None else f"{now.model_name} ({run_ref(now.run_id)})"
         if run is not None:
@@ -92,7 +121,8 @@ async def rollback(
                 run,
                 "rolled-back",
                 f"{ended.model_name} was rolled back by {actor.name}; "
-                f"{serves} serves {workload_id} again: {reason.strip()}",
+                f"{serves} serves {workload_id} again: {reason.strip()}"
+                + (f" ({unfit.strip()})" if unfit else ""),
             )
             run.version += 1
         return None if now is None else await _view(session, now)
@@ -104,9 +134,31 @@ async def incumbents(backends: Backends) -> list[PromotionView]:
         return [await _view(session, p) for p in await registry.all_active(session)]
 
 
-async def _promote(
-    session: AsyncSession, state: RunState, model_name: str, actor: Actor, reason: str
-) -> PromotionView:
+async def _verify(backends: Backends, state: RunState, model_name: str) -> None:
+    """Refuse a model that may not be promoted, before anything is written.
+
+    Reading its files takes a while, so no transaction is open meanwhile.
+    """
+    await backends.platform.verify(_promotable(state, model_name))
+
+
+async def _problem(backends: Backends, session: AsyncSession, before: Promotion) -> str | None:
+    """Why the model that was promoted before cannot serve again, or None."""
+    query = select(Candidate).where(
+        Candidate.run_id == before.run_id, Candidate.name == before.model_name
+    )
+    candidate = (await session.exec(query)).one_or_none()
+    if candidate is None:
+        return "Its run was deleted."
+    try:
+        await backends.platform.verify(ModelArtifact.model_validate(candidate.artifact))
+    except DataError as error:
+        return error.message
+    return None
+
+
+def _promotable(state: RunState, model_name: str) -> ModelArtifact:
+    """The model, where the run and the rule allow its promotion."""
     run = state.run
     if run.status != "completed":
         raise ConflictError(
@@ -119,7 +171,13 @@ async def _promote(
             f"{run_ref(run.id)} has no candidate '{model_name}'.",
             f"{nearest(model_name, names)}It has: {', '.join(names)}.",
         )
-    verdict = next(v for v in _recommendation(state).candidates if v.model_name == model_name)
+    verdicts = {v.model_name: v for v in _recommendation(state).candidates}
+    verdict = verdicts.get(model_name)
+    if verdict is None:
+        raise ConflictError(
+            f"{model_name} has no score in {run_ref(run.id)}: it failed.",
+            f"These have one: {', '.join(verdicts)}.",
+        )
     if verdict.verdict != "promote":
         raise InvalidInputError(
             f"The rule does not pass {model_name}: {verdict.reason}",
@@ -127,6 +185,14 @@ async def _promote(
         )
     artifact = state.artifact(model_name)
     assert artifact is not None  # it has been scored, so it has been trained
+    return artifact
+
+
+async def _promote(
+    session: AsyncSession, state: RunState, model_name: str, actor: Actor, reason: str
+) -> PromotionView:
+    run = state.run
+    artifact = _promotable(state, model_name)
     promotion = await registry.promote(
         session,
         run,

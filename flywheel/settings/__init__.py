@@ -1,7 +1,7 @@
 """Settings: config.yaml and the environment, checked once, read everywhere."""
 
 from flywheel.settings.load import load_settings
-from flywheel.settings.run_config import merge_run_config
+from flywheel.settings.run_config import merge_run_config, stored_run_config
 from flywheel.settings.sections import (
     DataSplitConfig,
     DecisionConfig,
@@ -28,4 +28,5 @@ __all__ = [
     "WorkerConfig",
     "load_settings",
     "merge_run_config",
+    "stored_run_config",
 ]

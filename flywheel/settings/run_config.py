@@ -59,6 +59,15 @@ def merge_run_config(settings: Settings, overrides: Mapping[str, Any]) -> RunCon
     return _settled(config)
 
 
+def stored_run_config(stored: Mapping[str, Any]) -> RunConfig:
+    """The configuration of a run that another version of flywheel may have stored.
+
+    What that version did not have takes its default; what this one does not have is left out.
+    """
+    sections: dict[str, Any] = {name: {} for name in (*SECTIONS, "prices")}
+    return RunConfig.model_validate({**sections, **stored}, extra="ignore")
+
+
 def _settled(config: RunConfig) -> RunConfig:
     """With a seed, and with each candidate once."""
     split = config.data_split_config

@@ -1,6 +1,5 @@
 """Trained models on disk: a directory with the pipeline, a card and checksums."""
 
-import hashlib
 import os
 import shutil
 import sys
@@ -10,10 +9,8 @@ from pathlib import Path
 import joblib
 from pydantic import BaseModel, Field
 
+from flywheel.adapters.local_platform.manifest import check_files, sha256, write_manifest
 from flywheel.adapters.local_platform.students import Model, Params, Trained
-from flywheel.errors import DataError
-
-_MANIFEST = "SHA256SUMS"  # one line per file, as sha256sum writes and checks it
 
 
 class ModelCard(BaseModel):
@@ -41,20 +38,19 @@ def save(directory: Path, candidate: str, trained: Trained, labels: list[str], t
             params=trained.params,
             labels=sorted(set(labels)),
             train_records=len(labels),
-            train_digest=_sha256(train),
+            train_digest=sha256(train),
             versions={
                 "python": sys.version.split()[0],
                 **{name: version(name) for name in ("scikit-learn", "numpy", "scipy", "joblib")},
             },
         )
         (draft / "model.json").write_text(card.model_dump_json(indent=2) + "\n")
-        manifest = "".join(f"{_sha256(file)}  {file.name}\n" for file in sorted(draft.iterdir()))
-        (draft / _MANIFEST).write_text(manifest)
+        digest = write_manifest(draft)
         shutil.rmtree(directory, ignore_errors=True)
         draft.rename(directory)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return hashlib.sha256(manifest.encode()).hexdigest()
+    return digest
 
 
 def load(directory: Path) -> Model:
@@ -63,19 +59,7 @@ def load(directory: Path) -> Model:
     Only for directories that `save` wrote on this machine: loading runs code from the file.
     Raises DataError where a file is missing or not the one that was saved.
     """
-    try:
-        for line in (directory / _MANIFEST).read_text().splitlines():
-            digest, name = line.split("  ", 1)
-            if _sha256(directory / name) != digest:
-                raise DataError(
-                    f"{directory / name} is not the file that training wrote.",
-                    "Start a new run to train the model again.",
-                )
-    except FileNotFoundError as error:
-        raise DataError(
-            f"The model {directory} is not complete: {error.filename} is missing.",
-            "Start a new run to train the model again.",
-        ) from error
+    check_files(directory)
     model: Model = joblib.load(directory / "model.joblib")
     return model
 
@@ -83,8 +67,3 @@ def load(directory: Path) -> Model:
 def size_bytes(directory: Path) -> int:
     """Size of all files of the model."""
     return sum(file.stat().st_size for file in directory.iterdir())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

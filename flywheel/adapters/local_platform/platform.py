@@ -10,9 +10,17 @@ from pathlib import Path
 
 from flywheel import processes
 from flywheel.adapters.local_platform.job import PREDICTIONS, LocalJob, LocalResult
+from flywheel.adapters.local_platform.manifest import check_files
 from flywheel.adapters.local_platform.registry import student, students
 from flywheel.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
-from flywheel.ports.platform import CandidateSpec, EvaluateJob, Job, JobStatus, PredictionRow
+from flywheel.ports.platform import (
+    CandidateSpec,
+    EvaluateJob,
+    Job,
+    JobStatus,
+    ModelArtifact,
+    PredictionRow,
+)
 
 
 class LocalPlatform:
@@ -68,6 +76,10 @@ class LocalPlatform:
     async def predictions(self, job: EvaluateJob) -> list[PredictionRow]:
         """The stored answers. Raises NotFoundError while the evaluation is not complete."""
         return await asyncio.to_thread(_read_predictions, self._directory(job) / PREDICTIONS)
+
+    async def verify(self, artifact: ModelArtifact) -> None:
+        """Compare the model's files with the checksums that training wrote. Raises DataError."""
+        await asyncio.to_thread(check_files, Path(artifact.uri), artifact.digest)
 
     async def remove(self, run_uid: str) -> None:
         """Stop what still runs of the run, then delete its jobs and models."""

@@ -1,12 +1,9 @@
 """The end of a run: the rule is applied, and the outcome put into words."""
 
-import secrets
-
-from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.datasets.report import DatasetReport
-from flywheel.db.models import Approval, Run, Step
+from flywheel.db.models import Run, Step
 from flywheel.decisions.rule import recommend
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.cost import cost_per_1000
@@ -54,18 +51,7 @@ class Summarise(InstantStep):
 
 
 def _store(recommendation: Recommendation) -> Apply:
-    async def apply(session: AsyncSession, run: Run) -> None:
-        assert run.id is not None
+    async def apply(session: AsyncSession, run: Run) -> None:  # noqa: ARG001
         run.recommendation = recommendation.model_dump(mode="json")
-        if not any(verdict.verdict == "promote" for verdict in recommendation.candidates):
-            return
-        # A newer result makes the older question pointless.
-        older = select(Run.id).where(Run.workload_id == run.workload_id)
-        await session.exec(
-            update(Approval)
-            .where(col(Approval.status) == "open", col(Approval.run_id).in_(older))
-            .values(status="superseded")
-        )
-        session.add(Approval(id=secrets.token_urlsafe(16), run_id=run.id, status="open"))
 
     return apply
