@@ -10,6 +10,7 @@ from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from flywheel.adapters.arq_queue import ADVANCE, HEALTH_KEY, QUEUE_NAME, ArqQueue, to_json
+from flywheel.clock import happens
 from flywheel.errors import UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.runs.advance import advance
@@ -22,11 +23,13 @@ log = logging.getLogger(__name__)
 JOB_TIMEOUT_SECONDS = 60
 RETRY_SECONDS = 1.0
 HEALTH_SECONDS = 5
+STOP_SECONDS = 10.0
 
 
 async def run_worker(backends: Backends, stop: asyncio.Event) -> None:
     """Advance runs until `stop` is set; survives a queue server that goes away and comes back."""
-    sweeper = asyncio.create_task(_sweep(backends))
+    swept = asyncio.Event()
+    sweeper = asyncio.create_task(_sweep(backends, swept))
     try:
         while not stop.is_set():
             await _revive(backends)
@@ -36,13 +39,10 @@ async def run_worker(backends: Backends, stop: asyncio.Event) -> None:
             await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
             await _close(worker, running)
-            if not stop.is_set():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
+            await happens(stop, RETRY_SECONDS)
     finally:
-        sweeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sweeper
+        swept.set()
+        await sweeper
 
 
 def _queue(backends: Backends) -> ArqQueue:
@@ -85,6 +85,9 @@ def _worker(backends: Backends) -> Worker:
 
 async def _close(worker: Worker, running: asyncio.Task[None]) -> None:
     """Stop a worker that still runs, or learn why it stopped by itself."""
+    worker.allow_pick_jobs = False
+    if looking := list(worker.tasks.values()):  # cancelled in the middle, they would be repeated
+        await asyncio.wait(looking, timeout=STOP_SECONDS)
     with contextlib.suppress(RedisError, OSError):
         await worker.close()
     running.cancel()
@@ -96,9 +99,9 @@ async def _close(worker: Worker, running: asyncio.Task[None]) -> None:
         log.warning("the queue went away (%s); trying again", error)
 
 
-async def _sweep(backends: Backends) -> None:
+async def _sweep(backends: Backends, stop: asyncio.Event) -> None:
     seconds = backends.settings.worker_config.sweep_seconds
-    while True:
+    while not stop.is_set():
         try:
             for run_id, token in await abandoned(backends.database, seconds):
                 log.info("run %s was left alone; a worker is woken for it", run_id)
@@ -107,4 +110,4 @@ async def _sweep(backends: Backends) -> None:
             log.warning("the sweep could not wake anybody: %s", error)
         except Exception:
             log.exception("the sweep failed; it goes on")
-        await asyncio.sleep(seconds)
+        await happens(stop, seconds)

@@ -20,7 +20,10 @@ from flywheel.wiring import open_backends
 
 T = TypeVar("T")
 
-console = Console(highlight=False, emoji=False)
+# Into a file or a pipe nothing is cut to the width of a terminal.
+_width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
+
+console = Console(highlight=False, emoji=False, width=_width)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -42,7 +45,9 @@ async def _stoppable(main: Coroutine[Any, Any, T]) -> T:
 async def backends(*, with_queue: bool = False, migrate: bool = True) -> AsyncIterator[Backends]:
     """The backends that the settings choose; logging as configured."""
     settings = load_settings()
-    set_up_logging(settings.logging_config.level)
+    level = settings.logging_config.level
+    # What a command does it says itself; only what goes on for a while keeps a log of it.
+    set_up_logging("WARNING" if level == "INFO" and not with_queue else level)
     async with open_backends(settings, with_queue=with_queue, migrate=migrate) as opened:
         yield opened
 

@@ -48,7 +48,9 @@ def run_list(console: Console, views: Sequence[RunView], workload_id: str | None
         of = "" if workload_id is None else f" of {escape(workload_id)}"
         console.print(f"There are no runs{of} yet. Start one: flywheel run WORKLOAD --wait")
         return
-    table = _table("run", "workload", "status", "best", "macro-F1", "verdict", "started", "took")
+    table = _table("run", "workload", "status", "best", "macro-F1", "verdict", "started")
+    for column in (table.columns[1], table.columns[6]):  # in 80 columns these go over two lines
+        column.no_wrap, column.overflow = False, "fold"
     for view in views:
         best = _best(view)
         scores = None if best is None else best.customized
@@ -60,7 +62,6 @@ def run_list(console: Console, views: Sequence[RunView], workload_id: str | None
             "" if scores is None else f"{scores.macro_f1.value:.3f}",
             "" if view.recommendation is None else view.recommendation.verdict,
             "" if view.started_at is None else when(view.started_at),
-            _took(view),
         )
     console.print(table)
 

@@ -1,7 +1,6 @@
 """`flywheel run`, `runs`, `show`, `cancel`, `delete`."""
 
 import asyncio
-import contextlib
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from flywheel.cli import drawing
 from flywheel.cli.context import backends, console, me, run
+from flywheel.clock import happens
 from flywheel.errors import InvalidInputError
 from flywheel.ports.backends import Backends
 from flywheel.service import runs as service
@@ -168,8 +168,7 @@ async def _stand_in(opened: Backends, stop: asyncio.Event) -> None:
     while not stop.is_set():
         if not await opened.queue.has_worker():
             await run_worker(opened, stop)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), STAND_IN_SECONDS)
+        await happens(stop, STAND_IN_SECONDS)
 
 
 async def _follow(opened: Backends, view: RunView) -> RunView:

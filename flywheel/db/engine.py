@@ -1,7 +1,8 @@
 """The database: SQLite (WAL) by default, PostgreSQL by setting."""
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,12 @@ class Database:
         Raises UnavailableError where the database does not answer.
         """
         with self._sentences():
-            async with (
-                AsyncSession(self._engine, expire_on_commit=False) as session,
-                session.begin(),
-            ):
-                yield session
+            session = AsyncSession(self._engine, expire_on_commit=False)
+            try:
+                async with session.begin():
+                    yield session
+            finally:
+                await _to_its_end(session.close())
 
     async def migrate(self) -> None:
         """Bring the schema to the newest version. Safe to call from several processes.
@@ -94,6 +96,20 @@ def sqlite_url(path: Path) -> str:
     """The address of the SQLite database at `path`; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return f"sqlite+aiosqlite:///{path}"
+
+
+async def _to_its_end(closing: Coroutine[Any, Any, None]) -> None:
+    """Wait for it even when cancelled: a connection left half closed keeps its lock and thread."""
+    task = asyncio.create_task(closing)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()
 
 
 def _is_ours(error: DatabaseError) -> bool:

@@ -7,7 +7,7 @@ dead, and wakes up again, can change nothing.
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from sqlalchemy import or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from flywheel.clock import utc_now
+from flywheel.clock import happens, utc_now
 from flywheel.db.engine import Database
 from flywheel.db.models import Run
 from flywheel.errors import UnavailableError
@@ -79,9 +79,10 @@ async def release(database: Database, lease: Lease, next_look: float) -> None:
 async def heartbeat(database: Database, lease: Lease, seconds: float) -> AsyncIterator[None]:
     """Prolong the lease for as long as the block runs."""
 
+    over = asyncio.Event()
+
     async def beat() -> None:
-        while True:
-            await asyncio.sleep(seconds / 3)
+        while not await happens(over, seconds / 3):
             try:
                 await _prolong(database, lease, seconds)
             except UnavailableError as error:  # the next beat may get through
@@ -91,9 +92,8 @@ async def heartbeat(database: Database, lease: Lease, seconds: float) -> AsyncIt
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        over.set()
+        await task
 
 
 async def _prolong(database: Database, lease: Lease, seconds: float) -> None:

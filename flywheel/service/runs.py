@@ -93,7 +93,7 @@ async def _wake(backends: Backends, run: Run) -> None:
     try:
         await backends.queue.wake(run.id or 0, str(run.fence))
     except UnavailableError as error:
-        log.warning("nobody was woken for %s: %s", run_ref(run.id), error)
+        log.info("nobody was woken for %s: %s", run_ref(run.id), error)
 
 
 async def list_runs(
