@@ -42,7 +42,9 @@ def import_(
                 DownloadColumn(),
                 TimeRemainingColumn(),
             )
-            with Progress(*columns, console=console, transient=True) as progress:
+            with Progress(
+                *columns, console=console, transient=True, disable=not console.is_terminal
+            ) as progress:
                 task = progress.add_task("")
                 report = await service.import_files(
                     opened.logs,

@@ -179,7 +179,9 @@ async def _follow(opened: Backends, view: RunView) -> RunView:
         TextColumn("{task.fields[doing]}", markup=False),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         task = progress.add_task(view.id, total=100, doing="waiting")
         while True:
             view = await service.get_run(opened, view.id)

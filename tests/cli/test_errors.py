@@ -1,0 +1,176 @@
+"""Whatever is wrong: a sentence on standard error, the exit status that the docs name."""
+
+import os
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.programs import PROGRAM, Finished, environment, flywheel, flywheel_each
+
+SECRET = "hunter2hunter2"
+
+
+IMPOSSIBLE = [
+    (["show", "r-99"], 3, "There is no run r-99. The last one is r-1."),
+    (["show", "yesterday"], 3, "'yesterday' is not a run."),
+    (["cancel", "r-99"], 3, "There is no run r-99."),
+    (["delete", "r-99"], 3, "There is no run r-99."),
+    (["run", "new"], 3, "no workload 'new'. Did you mean news?"),
+    (["run", "news", "--client", "nobody"], 3, "no records of client 'nobody' for news."),
+    (["run", "news", "--candidates", "hash"], 2, "There is no candidate 'hash'"),
+    (["run", "news", "--set", "epochs"], 2, "'--set epochs' is not key=value."),
+    (["run", "news", "--set", "epoch=2"], 2, "did you mean epochs?"),
+    (["run", "news", "--eval-size", "0"], 2, "--eval-size"),
+    (["promote", "last", "hashing", "-m", "x"], 3, "no candidate 'hashing'. Did you mean"),
+    (["promote", "last", "hashing-sgd", "-m", " "], 2, "needs a reason"),
+    (["promote", "r-99", "hashing-sgd", "-m", "x"], 3, "There is no run r-99."),
+    (["rollback", "nothing", "-m", "x"], 4, "No model is promoted for nothing"),
+    (["runs", "--limit", "99999999999999999999"], 2, "--limit"),
+    (["logs", "import", "absent.jsonl"], 2, "absent.jsonl does not exist."),
+    (["frobnicate"], 2, "frobnicate"),
+]
+
+
+@pytest.fixture(scope="module")
+def refusals(home: Path) -> list[Finished]:
+    return flywheel_each(home, *((words, {}) for words, _, _ in IMPOSSIBLE))
+
+
+@pytest.mark.parametrize("number", range(len(IMPOSSIBLE)), ids=lambda n: " ".join(IMPOSSIBLE[n][0]))
+def test_what_cannot_be_done_is_explained(refusals: list[Finished], number: int) -> None:
+    _, status, sentence = IMPOSSIBLE[number]
+    done = refusals[number]
+    assert "Traceback" not in done.stderr
+    assert done.returncode == status
+    assert done.stdout == ""
+    assert sentence in " ".join(done.stderr.split())
+
+
+def test_an_empty_home_is_explained(tmp_path: Path) -> None:
+    cases = ["show", "last"], ["cancel", "last"], ["run", "news"]
+    for done in flywheel_each(tmp_path / "new" / "home", *((words, {}) for words in cases)):
+        assert done.returncode == 3
+        assert done.stderr.startswith("error: ")
+        assert "Traceback" not in done.stderr
+
+
+def test_lists_of_an_empty_home_say_how_to_fill_it(tmp_path: Path) -> None:
+    cases = {
+        "flywheel run WORKLOAD": ["runs"],
+        "There are no runs of other yet.": ["runs", "other"],
+        "flywheel logs import": ["logs", "workloads"],
+    }
+    answers = flywheel_each(tmp_path, *((words, {}) for words in cases.values()))
+    for expected, done in zip(cases, answers, strict=True):
+        assert expected in done.stdout
+
+
+WRONG = [
+    ({"FLYWHEEL_DATA_SPLIT_CONFIG__EVAL_SIZE": "many"}, 2, "EVAL_SIZE"),
+    ({"FLYWHEEL_CONFIG": "/nowhere/config.yaml"}, 2, "/nowhere/config.yaml does not exist"),
+    ({"FLYWHEEL_HOME": "/dev/null/home"}, 7, "/dev/null/home cannot be made"),
+    ({"FLYWHEEL_REDIS_URL": f"http://u:{SECRET}@h"}, 2, "FLYWHEEL_REDIS_URL is not"),
+    ({"FLYWHEEL_REDIS_URL": f"redis://u:{SECRET}@h:port"}, 2, "FLYWHEEL_REDIS_URL is not"),
+    ({"FLYWHEEL_DATABASE_URL": f"postgresql://u:{SECRET}@h:port/d"}, 2, "DATABASE_URL is not"),
+    ({"FLYWHEEL_DATABASE_URL": f"u:{SECRET}"}, 2, "FLYWHEEL_DATABASE_URL is not"),
+    ({"FLYWHEEL_DATABASE_URL": f"oracle://u:{SECRET}@h/d"}, 2, "FLYWHEEL_DATABASE_URL"),
+    ({"FLYWHEEL_DATABASE_URL": "sqlite+aiosqlite:////nowhere/f.db"}, 7, "unable to open"),
+]
+
+
+@pytest.fixture(scope="module")
+def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[Finished]:
+    home = tmp_path_factory.mktemp("wrong")
+    return flywheel_each(home, *((["runs"], variables) for variables, _, _ in WRONG))
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)), ids=lambda n: WRONG[n][2])
+def test_wrong_settings_are_explained_without_their_secrets(
+    complaints: list[Finished], number: int
+) -> None:
+    _, status, sentence = WRONG[number]
+    done = complaints[number]
+    assert "Traceback" not in done.stderr
+    assert done.returncode == status
+    assert done.stdout == ""
+    assert sentence in done.stderr
+    assert SECRET not in done.stderr
+
+
+def test_a_postgresql_that_does_not_answer(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg")
+    url = f"postgresql://u:{SECRET}@127.0.0.1:1/d"
+    done = flywheel(tmp_path, "runs", FLYWHEEL_DATABASE_URL=url)
+    assert done.returncode == 7
+    assert "The database cannot be used: connection failed" in done.stderr
+    assert SECRET not in done.stderr
+    done = flywheel(tmp_path, "doctor", FLYWHEEL_DATABASE_URL=url)
+    assert done.returncode == 1
+    assert "PostgreSQL" in done.stdout
+    assert "failed" in done.stdout
+    assert SECRET not in done.stdout + done.stderr
+
+
+def test_a_redis_that_does_not_answer(tmp_path: Path) -> None:
+    url = f"redis://u:{SECRET}@127.0.0.1:1"
+    done = flywheel(tmp_path, "doctor", FLYWHEEL_REDIS_URL=url, seconds=10)
+    assert done.returncode == 1
+    assert "The queue does not answer at 127.0.0.1:1." in done.stdout
+    assert SECRET not in done.stdout + done.stderr
+
+
+def test_the_doctor_of_a_fresh_home_is_content(tmp_path: Path) -> None:
+    done = flywheel(tmp_path, "doctor")
+    assert (done.returncode, done.stderr) == (0, "")
+    states = {line.split()[0]: line for line in done.stdout.splitlines()}
+    assert "ok" in states["database"]
+    assert "ok" in states["logs"]
+    assert "flywheel worker" in states["worker"]
+
+
+def test_a_database_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
+    assert flywheel(tmp_path, "runs").returncode == 0
+    with sqlite3.connect(tmp_path / "flywheel.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    done = flywheel(tmp_path, "runs")
+    assert done.returncode == 4
+    assert "made by a later version of flywheel" in done.stderr
+    doctor = flywheel(tmp_path, "doctor")
+    assert doctor.returncode == 1
+    assert "made by a later version of flywheel" in doctor.stdout
+
+
+def test_a_database_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "flywheel.db").write_bytes(b"certainly no database" * 100)
+    done = flywheel(tmp_path, "runs")
+    assert done.returncode == 7
+    assert "file is not a database" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_cannot_show_a_character(home: Path, encoding: str) -> None:
+    done = flywheel(home, "show", "last", PYTHONIOENCODING=encoding)
+    assert done.returncode == 0
+    assert "completed" in done.stdout
+
+
+def test_no_colour_in_a_pipe_even_where_asked_for_none(home: Path) -> None:
+    for more in ({}, {"NO_COLOR": "1", "FORCE_COLOR": ""}):
+        assert "\x1b" not in flywheel(home, "show", "last", **more).stdout
+
+
+def test_a_reader_that_goes_away_is_no_error_of_ours(home: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        done = subprocess.run(
+            [*PROGRAM, "show", "last", "--json"],
+            env=environment(home),
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert "Traceback" not in done.stderr

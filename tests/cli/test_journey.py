@@ -1,0 +1,165 @@
+"""From a log to a promotion and back, as a person types it."""
+
+import gzip
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.support.programs import Finished, flywheel
+
+BLUEPRINT_JOB = {
+    *("id", "workload_id", "client_id", "status", "started_at", "finished_at", "num_records"),
+    *("llm_judge", "datasets", "nims", "error"),
+}
+BLUEPRINT_NIM = {
+    *("model_name", "status", "deployment_status", "runtime_seconds", "evaluations"),
+    *("customizations", "error"),
+}
+BLUEPRINT_EVALUATION = {
+    *("eval_type", "scores", "started_at", "finished_at", "runtime_seconds", "progress"),
+    *("nmp_uri", "mlflow_uri", "error"),
+}
+
+
+def test_the_version(tmp_path: Path) -> None:
+    done = flywheel(tmp_path, "--version")
+    assert (done.returncode, done.stdout) == (0, f"flywheel {version('flywheel')}\n")
+
+
+def test_a_sample_can_be_written_and_imported(tmp_path: Path) -> None:
+    file = tmp_path / "sample.jsonl.gz"
+    assert flywheel(tmp_path, "sample", str(file), "--records", "150").returncode == 0
+    assert len(gzip.decompress(file.read_bytes()).splitlines()) == 150
+    done = flywheel(tmp_path / "home", "logs", "import", str(file))
+    assert done.returncode == 0
+    assert "150 added" in done.stdout
+
+
+def test_an_import_says_what_it_did(imported: tuple[Path, Finished]) -> None:
+    home, done = imported
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "400 records read" in done.stdout
+    assert "400 added, 0 already there, 0 rejected" in done.stdout
+    (heading, row) = flywheel(home, "logs", "workloads").stdout.splitlines()
+    assert heading.split()[:3] == ["workload", "client", "records"]
+    assert row.split()[:3] == ["news", "desk", "400"]
+
+
+def test_a_run_is_followed_to_its_end(finished_run: tuple[Path, Finished]) -> None:
+    _, done = finished_run
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for words in (
+        "r-1 started for news.",
+        "Datasets are built from 400 records: 120 for evaluation",
+        "hashing-sgd is trained on",
+        "r-1 · news · completed",
+        "Verdict: promote.",
+    ):
+        assert words in done.stdout
+
+
+def test_a_finished_run_leaves_no_server(home: Path) -> None:
+    assert not (home / "queue" / "valkey.sock").exists()
+
+
+def test_show_has_the_shape_of_the_blueprints_job(home: Path) -> None:
+    done = flywheel(home, "show", "r-1", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    job = json.loads(done.stdout)
+    assert job.keys() >= BLUEPRINT_JOB
+    assert (job["id"], job["workload_id"], job["status"]) == ("r-1", "news", "completed")
+    assert (job["client_id"], job["llm_judge"], job["error"]) == (None, None, None)
+    assert job["num_records"] == 400
+    assert job["started_at"] < job["finished_at"]
+    assert {d["name"]: d["num_records"] for d in job["datasets"]}["eval"] == 120
+    (nim,) = job["nims"]
+    assert nim.keys() >= BLUEPRINT_NIM
+    assert (nim["model_name"], nim["status"], nim["error"]) == ("hashing-sgd", "completed", None)
+    assert nim["runtime_seconds"] > 0
+    assert {e["eval_type"] for e in nim["evaluations"]} == {"base-eval", "customized-eval"}
+    for evaluation in nim["evaluations"]:
+        assert evaluation.keys() >= BLUEPRINT_EVALUATION
+        assert evaluation["progress"] == 100
+        assert evaluation["started_at"] <= evaluation["finished_at"]
+        scores = evaluation["scores"]
+        assert scores["macro_f1"] == scores["f1_score"]
+        assert all(0 <= score <= 1 for score in scores.values())
+    (customization,) = nim["customizations"]
+    assert Path(customization["customized_model"]).is_dir()
+
+
+def test_runs_as_json_is_a_list_of_the_same_jobs(home: Path) -> None:
+    listed = json.loads(flywheel(home, "runs", "--json").stdout)
+    shown = json.loads(flywheel(home, "show", "last", "--json").stdout)
+    assert [job["id"] for job in listed] == ["r-1"]
+    assert listed[0]["nims"] == shown["nims"]
+    assert json.loads(flywheel(home, "runs", "other", "--json").stdout) == []
+
+
+def test_a_list_in_a_pipe_is_not_cut(home: Path) -> None:
+    heading, row = flywheel(home, "runs").stdout.splitlines()
+    assert heading.split() == [
+        *("run", "workload", "status", "best", "macro-F1", "verdict", "started"),
+    ]
+    assert row.split()[:4] == ["r-1", "news", "completed", "hashing-sgd"]
+    assert "…" not in heading + row
+    narrow = flywheel(home, "runs", COLUMNS="80").stdout
+    assert "r-1" in narrow
+    assert "hashing-sgd" in narrow
+
+
+def test_a_model_is_promoted_shown_kept_and_taken_back(home: Path) -> None:
+    assert "No model is promoted" in flywheel(home, "incumbents").stdout
+    reason = "passes [/rule] :fire: [bold]"  # no mark-up of ours, whatever it looks like
+    done = flywheel(home, "promote", "last", "hashing-sgd", "--reason", reason)
+    assert done.returncode == 0, done.stderr
+    assert "hashing-sgd (r-1) now serves news." in done.stdout
+    again = flywheel(home, "promote", "last", "hashing-sgd", "-m", "again")
+    assert again.returncode == 4
+    assert "serves news already" in again.stderr
+
+    incumbents = flywheel(home, "incumbents")
+    assert incumbents.returncode == 0
+    assert reason in incumbents.stdout
+    refused = flywheel(home, "delete", "r-1")
+    assert refused.returncode == 4
+    assert "Roll it back first: `flywheel rollback news`." in refused.stderr
+
+    back = flywheel(home, "rollback", "news", "--reason", "complaints")
+    assert (back.returncode, back.stdout) == (0, "The teacher serves news again.\n")
+    nothing = flywheel(home, "rollback", "news", "--reason", "complaints")
+    assert nothing.returncode == 4
+    assert "There is nothing to roll back." in nothing.stderr
+
+
+def test_a_run_that_waits_for_a_worker_is_cancelled_by_the_next_one_and_deleted(
+    tmp_path: Path, log: Path
+) -> None:
+    assert flywheel(tmp_path, "logs", "import", str(log)).returncode == 0
+    done = flywheel(tmp_path, "run", "news", "--candidates", "hashing-sgd")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No worker is running yet, so it waits" in done.stdout
+    done = flywheel(tmp_path, "cancel", "last")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "r-1 is being cancelled." in done.stdout
+    unfinished = flywheel(tmp_path, "delete", "1")
+    assert unfinished.returncode == 4
+    assert "r-1 is cancelling. Stop it first" in " ".join(unfinished.stderr.split())
+    # The worker of the next run confirms it.
+    done = flywheel(tmp_path, "run", "news", "--candidates", "hashing-sgd", "--wait")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(flywheel(tmp_path, "show", "1", "--json").stdout)["status"] == "cancelled"
+    too_late = flywheel(tmp_path, "cancel", "r-1")
+    assert too_late.returncode == 4
+    assert "has ended already: it is cancelled" in too_late.stderr
+    assert flywheel(tmp_path, "delete", "r-1").returncode == 0
+    assert flywheel(tmp_path, "show", "r-1").returncode == 3
+
+
+def test_a_run_that_fails_ends_the_command_with_1(home: Path) -> None:
+    done = flywheel(home, "run", "news", "--limit", "20", "--wait")
+    assert done.returncode == 1
+    assert "Only 20 usable records are left" in done.stdout
+    assert flywheel(home, "delete", "last").returncode == 0
