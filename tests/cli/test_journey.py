@@ -5,7 +5,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.support.programs import Finished, flywheel
+from tests.support.programs import Finished, flywheel, flywheel_each
 
 BLUEPRINT_JOB = {
     *("id", "workload_id", "client_id", "status", "started_at", "finished_at", "num_records"),
@@ -91,11 +91,12 @@ def test_show_has_the_shape_of_the_blueprints_job(home: Path) -> None:
 
 
 def test_runs_as_json_is_a_list_of_the_same_jobs(home: Path) -> None:
-    listed = json.loads(flywheel(home, "runs", "--json").stdout)
-    shown = json.loads(flywheel(home, "show", "last", "--json").stdout)
+    commands = ["runs", "--json"], ["show", "last", "--json"], ["runs", "other", "--json"]
+    answers = flywheel_each(home, *((words, {}) for words in commands))
+    listed, shown, others = (json.loads(done.stdout) for done in answers)
     assert [job["id"] for job in listed] == ["r-1"]
     assert listed[0]["nims"] == shown["nims"]
-    assert json.loads(flywheel(home, "runs", "other", "--json").stdout) == []
+    assert others == []
 
 
 def test_a_list_in_a_pipe_is_not_cut(home: Path) -> None:
@@ -111,25 +112,27 @@ def test_a_list_in_a_pipe_is_not_cut(home: Path) -> None:
 
 
 def test_a_model_is_promoted_shown_kept_and_taken_back(home: Path) -> None:
-    assert "No model is promoted" in flywheel(home, "incumbents").stdout
     reason = "passes [/rule] :fire: [bold]"  # no mark-up of ours, whatever it looks like
-    done = flywheel(home, "promote", "last", "hashing-sgd", "--reason", reason)
+    before, done, again, incumbents, refused, back, nothing = flywheel_each(
+        home,
+        (["incumbents"], {}),
+        (["promote", "last", "hashing-sgd", "--reason", reason], {}),
+        (["promote", "last", "hashing-sgd", "-m", "again"], {}),
+        (["incumbents"], {}),
+        (["delete", "r-1"], {}),
+        (["rollback", "news", "--reason", "complaints"], {}),
+        (["rollback", "news", "--reason", "complaints"], {}),
+    )
+    assert "No model is promoted" in before.stdout
     assert done.returncode == 0, done.stderr
     assert "hashing-sgd (r-1) now serves news." in done.stdout
-    again = flywheel(home, "promote", "last", "hashing-sgd", "-m", "again")
     assert again.returncode == 4
     assert "serves news already" in again.stderr
-
-    incumbents = flywheel(home, "incumbents")
     assert incumbents.returncode == 0
     assert reason in incumbents.stdout
-    refused = flywheel(home, "delete", "r-1")
     assert refused.returncode == 4
     assert "Roll it back first: `flywheel rollback news`." in refused.stderr
-
-    back = flywheel(home, "rollback", "news", "--reason", "complaints")
     assert (back.returncode, back.stdout) == (0, "The teacher serves news again.\n")
-    nothing = flywheel(home, "rollback", "news", "--reason", "complaints")
     assert nothing.returncode == 4
     assert "There is nothing to roll back." in nothing.stderr
 
@@ -137,29 +140,34 @@ def test_a_model_is_promoted_shown_kept_and_taken_back(home: Path) -> None:
 def test_a_run_that_waits_for_a_worker_is_cancelled_by_the_next_one_and_deleted(
     tmp_path: Path, log: Path
 ) -> None:
-    assert flywheel(tmp_path, "logs", "import", str(log)).returncode == 0
-    done = flywheel(tmp_path, "run", "news", "--candidates", "hashing-sgd")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "No worker is running yet, so it waits" in done.stdout
-    done = flywheel(tmp_path, "cancel", "last")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "r-1 is being cancelled." in done.stdout
-    unfinished = flywheel(tmp_path, "delete", "1")
+    imported, started, cancelled, unfinished = flywheel_each(
+        tmp_path,
+        (["logs", "import", str(log)], {}),
+        (["run", "news", "--candidates", "hashing-sgd"], {}),
+        (["cancel", "last"], {}),
+        (["delete", "1"], {}),
+    )
+    assert imported.returncode == 0
+    assert (started.returncode, started.stderr) == (0, "")
+    assert "No worker is running yet, so it waits" in started.stdout
+    assert (cancelled.returncode, cancelled.stderr) == (0, "")
+    assert "r-1 is being cancelled." in cancelled.stdout
     assert unfinished.returncode == 4
     assert "r-1 is cancelling. Stop it first" in " ".join(unfinished.stderr.split())
-    # The worker of the next run confirms it.
-    done = flywheel(tmp_path, "run", "news", "--candidates", "hashing-sgd", "--wait")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(flywheel(tmp_path, "show", "1", "--json").stdout)["status"] == "cancelled"
-    too_late = flywheel(tmp_path, "cancel", "r-1")
-    assert too_late.returncode == 4
-    assert "has ended already: it is cancelled" in too_late.stderr
-    assert flywheel(tmp_path, "delete", "r-1").returncode == 0
-    assert flywheel(tmp_path, "show", "r-1").returncode == 3
 
-
-def test_a_run_that_fails_ends_the_command_with_1(home: Path) -> None:
-    done = flywheel(home, "run", "news", "--limit", "20", "--wait")
+    # The worker of another run confirms it, also of one that fails.
+    done = flywheel(tmp_path, "run", "news", "--limit", "20", "--wait")
     assert done.returncode == 1
     assert "Only 20 usable records are left" in done.stdout
-    assert flywheel(home, "delete", "last").returncode == 0
+
+    shown, too_late, deleted, gone = flywheel_each(
+        tmp_path,
+        (["show", "1", "--json"], {}),
+        (["cancel", "r-1"], {}),
+        (["delete", "r-1"], {}),
+        (["show", "r-1"], {}),
+    )
+    assert json.loads(shown.stdout)["status"] == "cancelled"
+    assert too_late.returncode == 4
+    assert "has ended already: it is cancelled" in too_late.stderr
+    assert (deleted.returncode, gone.returncode) == (0, 3)

@@ -13,7 +13,8 @@ QUICK = '{"poll_seconds": 0.1, "lease_seconds": 2, "sweep_seconds": 0.3}'
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Nothing but that home and what is named."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "FLYWHEEL_"))}
+    ours = "SLACK_", "FLYWHEEL_", "COLUMNS"  # the last is set by pytest-xdist
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return {**kept, "FLYWHEEL_HOME": str(home), "FLYWHEEL_WORKER_CONFIG": QUICK, **more}
 
 
@@ -50,7 +51,7 @@ for words, variables in json.load(sys.stdin):
     kept = dict(os.environ)
     os.environ.update(variables)
     sys.argv = ["flywheel", *words]
-    out, err, status = io.StringIO(), io.StringIO(), 0
+    out, err, status = io.TextIOWrapper(io.BytesIO()), io.StringIO(), 0
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             main()
@@ -61,7 +62,8 @@ for words, variables in json.load(sys.stdin):
             traceback.print_exc()
     os.environ.clear()
     os.environ.update(kept)
-    results.append((status, out.getvalue(), err.getvalue()))
+    out.flush()
+    results.append((status, out.buffer.getvalue().decode(), err.getvalue()))
 json.dump(results, sys.stdout)
 """
 
@@ -77,7 +79,9 @@ def flywheel_each(home: Path, *cases: tuple[Sequence[str], dict[str, str]]) -> l
         timeout=60,
         check=True,
     )
-    return [Finished([], *result) for result in json.loads(done.stdout)]
+    finished = [Finished([], *result) for result in json.loads(done.stdout)]
+    assert not any("Traceback" in one.stderr for one in finished), [f.stderr for f in finished]
+    return finished
 
 
 def start(home: Path, *words: str, **more: str) -> subprocess.Popen[str]:
