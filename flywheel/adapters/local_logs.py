@@ -9,6 +9,7 @@ from pathlib import Path
 from flywheel.clock import from_epoch
 from flywheel.errors import UnavailableError
 from flywheel.ports.logs import Selection, StoredRecord, WorkloadSummary
+from flywheel.sqlite import use_wal
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS record (
@@ -76,7 +77,7 @@ class LocalLogStore:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self._path, timeout=_WAIT_SECONDS, isolation_level=None)
-            connection.execute("PRAGMA journal_mode=WAL")
+            use_wal(connection.cursor())
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.executescript(_SCHEMA)
             yield connection
