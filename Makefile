@@ -14,7 +14,7 @@ demo: $(READY) ## A whole flywheel run in conversation, on this machine, on a sy
 	@$(BIN)/flywheel demo
 
 test: $(READY) ## The fast test suite
-	@$(BIN)/python -m pytest -n 2 -q
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 check: $(READY) ## Formatter, linter, strict types, import rules
 	@$(BIN)/ruff format --check .

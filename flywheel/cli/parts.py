@@ -10,7 +10,6 @@ from rich.table import Table
 from flywheel import plugins
 from flywheel.cli.context import backends, console, run
 from flywheel.service import doctor as service
-from flywheel.worker import run_worker
 
 MARKS = {"ok": "[green]ok[/]", "off": "[dim]off[/]", "failed": "[bold red]failed[/]"}
 
@@ -47,6 +46,7 @@ def doctor() -> None:
 
 def worker() -> None:
     """Drive runs until interrupted. Killed at any instant, another one goes on from there."""
+    from flywheel.worker import run_worker  # only here: importing it takes a while
 
     async def main() -> None:
         async with backends(with_queue=True) as opened:

@@ -14,7 +14,6 @@ from flywheel.errors import InvalidInputError
 from flywheel.ports.backends import Backends
 from flywheel.service import runs as service
 from flywheel.views import RunRequest, RunView
-from flywheel.worker import run_worker
 
 FOLLOW_SECONDS = 0.3
 STAND_IN_SECONDS = 1.0
@@ -165,6 +164,8 @@ async def _drive(opened: Backends, view: RunView) -> RunView:
 
 async def _stand_in(opened: Backends, stop: asyncio.Event) -> None:
     """Be the worker as soon as there is no other: one that we found may end before our run."""
+    from flywheel.worker import run_worker  # only here: importing it takes a while
+
     while not stop.is_set():
         if not await opened.queue.has_worker():
             await run_worker(opened, stop)

@@ -67,6 +67,7 @@ async def test_messages_threads_edits_and_pages() -> None:
         assert direct["channel"] == workspace.direct_channel(ADA)
 
 
+@pytest.mark.filterwarnings("ignore:The top-level `text` argument is missing")  # it is meant to be
 async def test_what_slack_refuses_is_refused() -> None:
     async with opened() as (workspace, client, _):
         channel = workspace.channel

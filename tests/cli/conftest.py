@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.programs import Finished, flywheel
+from tests.support.programs import Finished, flywheel_each
 from tests.support.running import write_log
 
 
@@ -15,21 +15,17 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def imported(tmp_path_factory: pytest.TempPathFactory, log: Path) -> tuple[Path, Finished]:
-    """A home, and what its import said."""
+def made(tmp_path_factory: pytest.TempPathFactory, log: Path) -> tuple[Path, Finished, Finished]:
+    """A home, what `logs import` said, and what `run … --wait` said."""
     home = tmp_path_factory.mktemp("home")
-    return home, flywheel(home, "logs", "import", str(log))
+    options = ("--eval-size", "120", "--seed", "5", "--candidates", "hashing-sgd", "--wait")
+    imported, run = flywheel_each(
+        home, (["logs", "import", str(log)], {}), (["run", "news", *options], {})
+    )
+    return home, imported, run
 
 
 @pytest.fixture(scope="session")
-def finished_run(imported: tuple[Path, Finished]) -> tuple[Path, Finished]:
-    """The home after `run … --wait`, and what that said."""
-    home, _ = imported
-    words = ("--eval-size", "120", "--seed", "5", "--candidates", "hashing-sgd", "--wait")
-    return home, flywheel(home, "run", "news", *words)
-
-
-@pytest.fixture(scope="session")
-def home(finished_run: tuple[Path, Finished]) -> Path:
+def home(made: tuple[Path, Finished, Finished]) -> Path:
     """The home with run r-1 finished."""
-    return finished_run[0]
+    return made[0]

@@ -28,15 +28,18 @@ def test_the_version(tmp_path: Path) -> None:
 
 def test_a_sample_can_be_written_and_imported(tmp_path: Path) -> None:
     file = tmp_path / "sample.jsonl.gz"
-    assert flywheel(tmp_path, "sample", str(file), "--records", "150").returncode == 0
+    written, imported = flywheel_each(
+        tmp_path / "home",
+        (["sample", str(file), "--records", "150"], {}),
+        (["logs", "import", str(file)], {}),
+    )
+    assert (written.returncode, imported.returncode) == (0, 0)
     assert len(gzip.decompress(file.read_bytes()).splitlines()) == 150
-    done = flywheel(tmp_path / "home", "logs", "import", str(file))
-    assert done.returncode == 0
-    assert "150 added" in done.stdout
+    assert "150 added" in imported.stdout
 
 
-def test_an_import_says_what_it_did(imported: tuple[Path, Finished]) -> None:
-    home, done = imported
+def test_an_import_says_what_it_did(made: tuple[Path, Finished, Finished]) -> None:
+    home, done, _ = made
     assert done.returncode == 0
     assert done.stderr == ""
     assert "400 records read" in done.stdout
@@ -46,8 +49,8 @@ def test_an_import_says_what_it_did(imported: tuple[Path, Finished]) -> None:
     assert row.split()[:3] == ["news", "desk", "400"]
 
 
-def test_a_run_is_followed_to_its_end(finished_run: tuple[Path, Finished]) -> None:
-    _, done = finished_run
+def test_a_run_is_followed_to_its_end(made: tuple[Path, Finished, Finished]) -> None:
+    _, _, done = made
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     for words in (

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.db.engine import Database
@@ -88,3 +89,22 @@ async def test_of_people_who_decide_at_once_exactly_one_does(database: Database)
     assert said.count("decided") == 1
     winner = f"p{said.index('decided')}"
     assert {s for s in said if s != "decided"} == {f"This was already approved by {winner}."}
+
+
+async def test_a_newer_result_closes_the_question_of_an_older_one(database: Database) -> None:
+    async with database.transaction() as session:
+        older, newer = await new_run(session, "a"), await new_run(session, "b")
+        other = await new_run(session, "c")
+        other.workload_id = "another"
+        for run in (older, other, newer):
+            await registry.open_approval(session, run)
+    assert older.id
+    assert newer.id
+    assert other.id
+    ids = [older.id, newer.id, other.id]
+    async with database.transaction() as session:
+        assert set(await registry.open_approvals(session, ids)) == {newer.id, other.id}
+        query = select(Approval.id).where(Approval.run_id == older.id)
+        closed = (await session.exec(query)).one()
+        with pytest.raises(ConflictError, match="superseded: a newer run of the workload"):
+            await registry.decide(session, closed, "approved", "amy", "good")

@@ -153,25 +153,3 @@ async def test_of_an_approval_and_a_rejection_at_once_one_counts(backends: Backe
     assert sum(s == won for s in said) == 1
     assert set(said) == {won, f"This was already {won} by U-APPROVER."}
     assert len(await serving(backends)) == (won == "approved")
-
-
-async def test_what_the_rule_does_not_pass_is_not_promoted(backends: Backends) -> None:
-    run = await finished(backends, candidates=[CHEAP], eval_size=60)
-    assert run.approval_id is None
-    with pytest.raises(InvalidInputError, match="needs at least 100 records") as caught:
-        await promotions.promote(backends, run.id, CHEAP, SHELL, "all the same")
-    assert "change the rule (decision_config)" in (caught.value.hint or "")
-    assert await serving(backends) == []
-
-
-async def test_a_newer_result_closes_the_question_of_an_older_one(backends: Backends) -> None:
-    older = await finished(backends, candidates=[CHEAP])
-    newer = await finished(backends, candidates=[CHEAP], random_seed=7)
-    assert older.approval_id is not None
-    assert newer.approval_id is not None
-    with pytest.raises(ConflictError, match="superseded: a newer run of the workload has ended"):
-        await promotions.decide_approval(backends, older.approval_id, True, APPROVER, "good")
-    done = await promotions.decide_approval(backends, newer.approval_id, True, APPROVER, "good")
-    assert done is not None
-    assert done.run_id == newer.id
-    assert await serving(backends) == [(CHEAP, APPROVER.id)]
