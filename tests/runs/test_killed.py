@@ -53,6 +53,11 @@ async def worker(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process
         await process.wait()
 
 
+async def kill(process: asyncio.subprocess.Process) -> None:
+    process.send_signal(signal.SIGKILL)
+    await process.wait()  # before another signal: asyncio and `subprocess` would both wait for it
+
+
 def training(view: RunView) -> bool:
     return any(s.kind == "customize" and s.status == "running" for s in view.steps)
 
@@ -82,7 +87,7 @@ async def test_a_run_survives_sigkill(
     run = await start(outside, candidates=candidates)
     async with worker(settings) as first:
         await until(outside, run.id, moment)
-        first.send_signal(signal.SIGKILL)
+        await kill(first)
     assert first.returncode == -signal.SIGKILL
     assert not ended(await until(outside, run.id, lambda _: True))
 
@@ -118,7 +123,7 @@ async def test_many_kills_in_a_row(outside: Backends, settings: Settings) -> Non
         async with worker(settings) as process:
             view = await until(outside, run.id, changed_since(seen))
             seen = view.version
-            process.send_signal(signal.SIGKILL)
+            await kill(process)
     async with worker(settings):
         view = await until(outside, run.id, ended)
     assert view.status == "completed", view.error
