@@ -115,7 +115,8 @@ USAGE = {
     "results": Usage("results [RUN]", "Scores and recommendation of a run."),
     "cancel": Usage("cancel RUN", "Stop a run and everything it started."),
     "promote": Usage(
-        "promote RUN MODEL [REASON]", "Let a model take over that the rule passed. Approvers only."
+        "promote RUN MODEL [REASON]",
+        "Let a model take over that the policy passed. Approvers only.",
     ),
     "rollback": Usage(
         "rollback WORKLOAD [REASON]", "Bring back what served before. Approvers only."

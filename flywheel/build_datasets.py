@@ -19,6 +19,7 @@ def _run(spec: BuildSpec, report_progress: ReportProgress) -> BuiltDatasets:
             spec.seed,
             spec.out_dir,
             report_progress,
+            spec.known,
         )
     )
 

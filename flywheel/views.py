@@ -130,6 +130,14 @@ class TeacherView(BaseModel):
     cost_per_1000: Decimal | None
 
 
+class IncumbentView(BaseModel):
+    """The model that served the workload when the run was started."""
+
+    name: str = Field(description="With its run: 'tfidf-svm (r-3)'")
+    scores: Scores | None = Field(None, description="On this run's evaluation records")
+    error: str | None = None
+
+
 class RunView(BaseModel):
     """A run, in the shape of the blueprint's job with our own fields after it."""
 
@@ -155,6 +163,9 @@ class RunView(BaseModel):
     summary: str | None = None
     approval_id: str | None = Field(None, description="Of the open approval, if there is one")
     incumbent: str | None = Field(None, description="The model now promoted for this workload")
+    compared: IncumbentView | None = Field(
+        None, description="The incumbent at the start of the run, on the same records"
+    )
 
 
 class PromotionView(BaseModel):

@@ -129,7 +129,7 @@ class Play:
             await self._approve(results)
             await self._roll_back(results)
         else:
-            self._screen.note("The rule does not recommend a model here: nothing to approve.")
+            self._screen.note("The policy does not recommend a model here: nothing to approve.")
         self._closing()
 
     async def _command(self, text: str) -> None:

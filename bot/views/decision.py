@@ -41,7 +41,7 @@ class DecisionContext(BaseModel):
 
 
 def passed(view: RunView) -> list[str]:
-    """The candidates that the rule passed, the recommended one first."""
+    """The candidates that the policy passed, the recommended one first."""
     recommendation = view.recommendation
     if recommendation is None:
         return []
@@ -147,7 +147,7 @@ def _about(view: RunView) -> str:
     lines = [f"*Workload:* {code(view.workload_id)}", f"*Run:* {view.id}"]
     recommendation = view.recommendation
     if recommendation is not None:
-        lines.append(f"*The rule says:* {mrkdwn(recommendation.reason, 800)}")
+        lines.append(f"*The policy says:* {mrkdwn(recommendation.reason, 800)}")
     lines.append(f"*Replaces:* {_replaces(view)}")
     return "\n".join(lines)
 

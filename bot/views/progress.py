@@ -10,8 +10,9 @@ _STAGES = {
     "base-eval": "base evaluation",
     "icl-eval": "in-context evaluation",
     "customized-eval": "evaluation",
+    "incumbent-eval": "evaluation of the incumbent",
     "build-datasets": "building the datasets",
-    "decide": "applying the rule",
+    "decide": "applying the policy",
     "summarise": "writing the summary",
 }
 _ENDED = frozenset({"completed", "failed", "skipped", "cancelled"})

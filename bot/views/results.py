@@ -1,4 +1,4 @@
-"""The end of a run: scores, the rule's recommendation and, where people decide, the buttons."""
+"""The end of a run: scores, the policy's recommendation and, where people decide, the buttons."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -6,13 +6,14 @@ from slack_sdk.models.blocks import Block, RawTextObject, TableBlock, TableBlock
 
 from bot.views.message import section
 from bot.views.text import ELLIPSIS, NOTHING, escape, plain
+from flywheel.evaluation.scores import Scores
 from flywheel.formatting import duration, money
 from flywheel.views import CandidateView, RunView
 
 TABLE_ROWS = 100
 TABLE_TEXT = 3500  # a message holds about 9,600 characters in all
 _PREFORMATTED = 2800
-_COLUMNS = ("Model", "Macro-F1", "95 % interval", "Accuracy", "Time", "Per 1,000", "Rule")
+_COLUMNS = ("Model", "Macro-F1", "95 % interval", "Accuracy", "Time", "Per 1,000", "Policy")
 _RIGHT = frozenset({3, 4, 5})
 _VERDICTS = {"promote": "passes", "keep": "does not pass", "insufficient-data": "too little data"}
 
@@ -47,6 +48,8 @@ def _rows(view: RunView) -> list[tuple[str, ...]]:
         columns[2] = f"{measured.macro_f1.confidence * 100:g} % interval"
     rows = [tuple(columns)]
     rows += [_candidate_row(c, verdicts.get(c.model_name, ""), currency) for c in ranked]
+    if view.compared is not None and view.compared.scores is not None:
+        rows.append(_incumbent_row(view.compared.name, view.compared.scores, currency))
     if view.teacher is not None:
         teacher = view.teacher
         rows.append(
@@ -88,6 +91,19 @@ def _candidate_row(candidate: CandidateView, verdict: str, currency: str) -> tup
         duration(scores.seconds),
         NOTHING if cost is None else money(cost, currency),
         _VERDICTS.get(verdict, NOTHING),
+    )
+
+
+def _incumbent_row(name: str, scores: Scores, currency: str) -> tuple[str, ...]:
+    cost = scores.cost_per_1000
+    return (
+        plain(name, 80),
+        f"{scores.macro_f1.value:.3f}",
+        f"{scores.macro_f1.low:.3f}–{scores.macro_f1.high:.3f}",
+        f"{scores.accuracy.value:.3f}",
+        duration(scores.seconds),
+        NOTHING if cost is None else money(cost, currency),
+        "incumbent",
     )
 
 

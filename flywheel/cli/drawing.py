@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flywheel.decisions.regression import Regression
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import count, duration, money, percent, when
 from flywheel.views import CandidateView, RunView
@@ -81,6 +82,9 @@ def run_page(console: Console, view: RunView) -> None:
     if any(c.base or c.customized for c in view.nims):
         console.print()
         _scores(console, view)
+    if view.compared is not None and view.compared.error:
+        name, error = escape(view.compared.name), escape(view.compared.error)
+        console.print(f"[red]{name}, the incumbent:[/] {error}", soft_wrap=True)
     for candidate in view.nims:
         if candidate.error and candidate.error not in (view.error or ""):
             console.print(f"[red]{candidate.model_name}:[/] {escape(candidate.error)}")
@@ -94,6 +98,12 @@ def run_page(console: Console, view: RunView) -> None:
         console.print(
             f"Verdict: {_styled(verdict, VERDICT_STYLE)}. {escape(words)}", soft_wrap=True
         )
+        for other in view.recommendation.candidates:
+            if other.model_name != view.recommendation.model_name:
+                styled = _styled(other.verdict, VERDICT_STYLE)
+                console.print(f"{styled}: {escape(other.reason)}", soft_wrap=True)
+        for regression in view.recommendation.regressions:
+            console.print(escape(since(regression)), soft_wrap=True)
     if view.status in {"pending", "running", "cancelling"}:
         console.print(f"Now: {escape(doing_now(view))}")
 
@@ -115,6 +125,12 @@ def _data(console: Console, view: RunView) -> None:
         f"{count(report.val)} validation, {len(report.classes)} classes",
         soft_wrap=True,
     )
+    if report.known and view.compared is not None:
+        console.print(
+            f"{count(report.known)} of them, which {escape(view.compared.name)} was trained on, "
+            "were not held out.",
+            soft_wrap=True,
+        )
     for note in report.notes:
         console.print(f"Note: {escape(note)}", soft_wrap=True)
 
@@ -142,6 +158,16 @@ def _scores(console: Console, view: RunView) -> None:
             duration(scores.seconds),
             _cost(scores.cost_per_1000),
         )
+    if view.compared is not None and view.compared.scores is not None:
+        scores = view.compared.scores
+        table.add_row(
+            f"[dim]{escape(view.compared.name)}[/]",
+            "[dim]incumbent[/]",
+            f"{scores.macro_f1.value:.3f} ({scores.macro_f1.low:.3f}–{scores.macro_f1.high:.3f})",
+            f"{scores.accuracy.value:.3f}",
+            duration(scores.seconds),
+            _cost(scores.cost_per_1000),
+        )
     if view.teacher is not None:
         seconds = view.teacher.seconds
         table.add_row(
@@ -158,6 +184,25 @@ def _scores(console: Console, view: RunView) -> None:
     if view.teacher is not None:
         said.append(f"teacher: {view.teacher.model_name}")
     console.print(f"[dim]{escape('; '.join(said))}[/]", soft_wrap=True)
+
+
+def since(regression: Regression) -> str:
+    """What changed against a model before, in a sentence."""
+    score = regression.score
+    said = "no change is shown" if score.change == "same" else score.change
+    records = "the same records" if regression.paired else "other records"
+    text = (
+        f"Against {regression.against}, on {records}: {score.before:.3f} → {score.after:.3f}, "
+        f"{said} (difference {score.low:+.3f} to {score.high:+.3f})"
+    )
+    for change in ("worse", "improved"):
+        moved = [
+            f"{c.label} (recall {c.before:.2f} → {c.after:.2f})"
+            for c in regression.classes
+            if c.change == change
+        ]
+        text += f"; classes {change}: {', '.join(moved) or 'none'}"
+    return f"{text} of {len(regression.classes)}."
 
 
 def _cost(amount: Decimal | None) -> str:

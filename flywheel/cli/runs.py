@@ -1,6 +1,7 @@
 """`flywheel run`, `runs`, `show`, `cancel`, `delete`."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -38,6 +39,9 @@ def start(
     eval_size: Annotated[int | None, typer.Option(min=1, help="Records held out")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of split and training")] = None,
     candidates: Annotated[str | None, typer.Option(help="Comma-separated names")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="The policy file that its verdict follows")
+    ] = None,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting of a run, as key=value")
     ] = None,
@@ -56,7 +60,7 @@ def start(
 
     async def main() -> RunView:
         async with backends(with_queue=wait) as opened:
-            view = await service.start_run(opened, request, me())
+            view = await service.start_run(opened, request, me(), policy)
             console.print(f"[bold]{view.id}[/] started for {escape(view.workload_id)}.")
             if wait:
                 view = await _drive(opened, view)

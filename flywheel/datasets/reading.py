@@ -1,8 +1,10 @@
 """What one record brings to a dataset: what its answer holds and what it may repeat. Pure."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
+from pydantic import BaseModel
 
 from flywheel.datasets.labels import bracketed, label_places
 from flywheel.datasets.normalise import near_key
@@ -33,15 +35,36 @@ def read(record: Record) -> Reading:
     question under two versions of a prompt is the same question.
     """
     request = record.request
-    asked = [
-        (m.role, m.content if isinstance(m.content, str) else content_text(m.content))
-        for m in request.messages
-        if m.role not in OPERATOR
-    ]
+    asked = _asked(request.messages)
     tools = _tools_on_offer(request.tools) if request.tools else ""
     kind, answer = read_answer(record.answer)
-    near = tuple([(role, near_key(text)) for role, text in asked])
-    return Reading(kind, answer, hash((tools, tuple(asked))), hash((tools, near)))
+    return Reading(kind, answer, hash((tools, tuple(asked))), _near(tools, asked))
+
+
+def near_of_training_line(line: bytes) -> int:
+    """The `near` of the record that a line of a training file was made of."""
+    parsed = TrainingLine.model_validate_json(line)
+    tools = _tools_on_offer(parsed.tools) if parsed.tools else ""
+    return _near(tools, _asked(parsed.messages[:-1]))
+
+
+class TrainingLine(BaseModel):
+    """A line of a training file, as far as it tells what was asked."""
+
+    messages: list[Message]
+    tools: list[dict[str, Any]] | None = None
+
+
+def _asked(messages: Sequence[Message]) -> list[tuple[str, str]]:
+    return [
+        (m.role, m.content if isinstance(m.content, str) else content_text(m.content))
+        for m in messages
+        if m.role not in OPERATOR
+    ]
+
+
+def _near(tools: str, asked: Sequence[tuple[str, str]]) -> int:
+    return hash((tools, tuple([(role, near_key(text)) for role, text in asked])))
 
 
 def read_answer(answer: Message) -> tuple[int, str]:

@@ -40,6 +40,9 @@ class DatasetReport(BaseModel):
     train: int
     val: int
     classes: dict[str, ClassCounts] = Field(description="By class, most frequent first")
+    known: int = Field(
+        0, description="Of the usable, those that the incumbent was trained on; never held out"
+    )
     notes: list[str] = Field(default_factory=list, description="Fallbacks taken, one sentence each")
     seed: int
     teacher: TeacherUsage

@@ -23,7 +23,12 @@ class Split(NamedTuple):
     notes: list[str]
 
 
-def split(labels: Sequence[int] | Rows, config: DataSplitConfig, seed: int) -> Split:
+def split(
+    labels: Sequence[int] | Rows,
+    config: DataSplitConfig,
+    seed: int,
+    known: Flags | None = None,
+) -> Split:
     """Divide rows by the class of each (`labels[row]`, from 0).
 
     The sets are disjoint and hold every row. The evaluation set has exactly `eval_size` rows,
@@ -31,7 +36,8 @@ def split(labels: Sequence[int] | Rows, config: DataSplitConfig, seed: int) -> S
     to within one row (largest remainder), but at least one row where there is room for every
     class, at the expense of the large ones. The last row of a class is for training. Classes
     with at most `rare_class_threshold` rows are for training only; those with fewer than
-    `min_samples_per_class` are grouped with each other for the split. The same labels, settings
+    `min_samples_per_class` are grouped with each other for the split. Rows that are `known` (to a
+    model that will be compared on the evaluation set) are never in it. The same labels, settings
     and seed give the same split.
 
     Raises DataError for fewer rows than `min_total_records`, or for a single class.
@@ -67,14 +73,19 @@ def split(labels: Sequence[int] | Rows, config: DataSplitConfig, seed: int) -> S
         notes.append(f"{which} at most {most} {each} and can only be trained on, not scored.")
     strata = _strata(classes, sizes, config)
     order = np.random.default_rng(seed).permutation(total)
+    known = np.zeros(total, dtype=bool) if known is None else known
     training_only = rare.copy()
-    training_only[order[np.unique(classes[order], return_index=True)[1]]] = True
+    known_first = order[np.argsort(~known[order], kind="stable")]
+    training_only[known_first[np.unique(classes[known_first], return_index=True)[1]]] = True
 
-    held_out = _take(order, strata, training_only, wanted)
+    held_out = _take(order, strata, training_only | known, wanted)
     if len(held_out) < wanted:
+        why = "taking the last record of a class from training"
+        if known.any():
+            why = f"{why}, or those that the incumbent was trained on"
         notes.append(
             f"{count(len(held_out))} instead of {count(wanted)} records could be held out for "
-            "evaluation without taking the last record of a class from training."
+            f"evaluation without {why}."
         )
     rest = order[~np.isin(order, held_out)]
     validation = _take(rest, strata, training_only, round(len(rest) * config.val_ratio))

@@ -31,6 +31,8 @@ class Run(SQLModel, table=True):
     requested_by: str
     config: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # RunConfig
     seed: int
+    policy: dict[str, Any] | None = _json()  # PolicyDocument
+    incumbent: dict[str, Any] | None = _json()  # IncumbentModel
     num_records: int | None = None
     dataset_report: dict[str, Any] | None = _json()
     recommendation: dict[str, Any] | None = _json()

@@ -1,121 +1,161 @@
-"""The written rule behind a recommendation. People decide; the rule says what the numbers show.
+"""The policy applied to the candidates of a run. People decide; it says what the numbers show.
 
-A candidate is judged by the confidence interval of its macro-F1 against a fixed requirement:
-`promote` where the whole interval lies at or above it, `keep` where the whole interval lies
-below, `insufficient-data` where the interval holds it or the evaluation set is too small.
-Each candidate is judged on its own: with several of them, the chance that at least one passes
-by luck is higher than for a single one.
+A candidate passes where it is not inferior to the reference: where the lower bound of the paired
+difference lies above minus the margin (Walker & Nowacki, Understanding equivalence and
+noninferiority testing, J Gen Intern Med 26, 2011), corrected for the number of candidates (Holm,
+Scand J Stat 6, 1979), and where every other clause of the policy holds.
 """
 
 from collections.abc import Sequence
 from decimal import Decimal
 
-from flywheel.decisions.verdict import CandidateVerdict, Recommendation, Verdict
-from flywheel.evaluation.scores import Scores
+from flywheel.decisions.clauses import METRICS, Measured, ReferenceModel, judge, verdict_of
+from flywheel.decisions.policy import Policy, PolicyDocument
+from flywheel.decisions.verdict import CandidateVerdict, Clause, Recommendation
+from flywheel.evaluation.paired import holm
+from flywheel.evaluation.planner import more_needed
+from flywheel.evaluation.scores import Interval, Scores
 from flywheel.formatting import count, percent
-from flywheel.settings import DecisionConfig
-
-Scored = tuple[str, Scores]
-
-EQUAL_COST = Decimal("0.01")  # of the teacher's cost
 
 
 def recommend(
-    candidates: Sequence[Scored],
+    candidates: Sequence[Measured],
+    reference: ReferenceModel,
+    document: PolicyDocument,
     teacher_cost: Decimal | None,
-    config: DecisionConfig,
     currency: str,
 ) -> Recommendation:
-    """Apply the rule to the customized candidates of a run; there is at least one.
+    """Apply the policy to the customized candidates of a run; there is at least one.
 
     Of those that pass, the cheapest is recommended; of several that cost about the same, or
-    whose costs are unknown, the one with the best macro-F1, then the fastest. Where none passes,
-    the verdict is that of the candidate with the best macro-F1.
+    whose costs are unknown, the one with the best score, then the fastest. Where none passes,
+    the verdict is that of the candidate with the best score. `teacher_cost` per 1,000 requests
+    is what the saving is reckoned from.
     """
-    verdicts = {name: _judge(name, scores, config) for name, scores in candidates}
+    policy = document.parsed()
+    adjusted = holm([measured.difference.p_value for measured in candidates])
+    verdicts = {
+        measured.name: _verdict(measured, p, len(candidates), reference, policy)
+        for measured, p in zip(candidates, adjusted, strict=True)
+    }
     passing = _order(
-        [scored for scored in candidates if verdicts[scored[0]].verdict == "promote"],
-        teacher_cost,
+        [m for m in candidates if verdicts[m.name].verdict == "promote"], reference, policy
     )
     others = sorted(
-        (scored for scored in candidates if verdicts[scored[0]].verdict != "promote"),
-        key=lambda scored: -scored[1].macro_f1.value,
+        (m for m in candidates if verdicts[m.name].verdict != "promote"),
+        key=lambda m: -headline(m.scores, policy).value,
     )
-    name, scores = (passing or others)[0]
-    verdict = verdicts[name]
+    chosen = (passing or others)[0]
+    verdict = verdicts[chosen.name]
     reason = verdict.reason
     if len(passing) > 1:
-        why = _why_first(passing, teacher_cost)
+        why = _why_first(passing, reference, policy)
         reason = f"{reason[:-1]}; of the {len(passing)} that pass it is {why}."
     saving, share = None, None
-    if passing and teacher_cost is not None and scores.cost_per_1000 is not None:
-        saving = teacher_cost - scores.cost_per_1000
+    cost = chosen.scores.cost_per_1000
+    if passing and teacher_cost is not None and cost is not None:
+        saving = teacher_cost - cost
         share = float(saving / teacher_cost) if saving >= 0 and teacher_cost > 0 else None
     return Recommendation(
         verdict=verdict.verdict,
-        model_name=name,
+        model_name=chosen.name,
         reason=reason,
         saving_per_1000=saving,
         saving_share=share,
         currency=currency,
-        candidates=[verdicts[name] for name, _ in (*passing, *others)],
+        candidates=[verdicts[m.name] for m in (*passing, *others)],
+        reference=reference.name,
+        policy=document,
     )
 
 
-def _judge(name: str, scores: Scores, config: DecisionConfig) -> CandidateVerdict:
-    required, f1 = config.min_macro_f1, scores.macro_f1
-    measured = (
-        f"{name} has macro-F1 {f1.value:.3f} on {count(scores.n)} records "
-        f"({percent(f1.confidence)} interval {f1.low:.3f} to {f1.high:.3f})"
+def headline(scores: Scores, policy: Policy) -> Interval:
+    """The score that the policy goes by."""
+    interval: Interval = getattr(scores, policy.metric)
+    return interval
+
+
+def _verdict(
+    measured: Measured,
+    p_adjusted: float,
+    candidates: int,
+    reference: ReferenceModel,
+    policy: Policy,
+) -> CandidateVerdict:
+    clauses = judge(measured, p_adjusted, candidates, reference, policy)
+    verdict = verdict_of(clauses)
+    needed = None
+    if verdict == "insufficient-data":
+        needed = more_needed(measured.difference, policy.margin, policy.confidence)
+    decided = _decisive(clauses)
+    return CandidateVerdict(
+        model_name=measured.name,
+        verdict=verdict,
+        reason=_reason(measured, decided, needed, policy),
+        clauses=clauses,
+        difference=measured.difference,
+        p_adjusted=p_adjusted,
+        mcnemar=measured.mcnemar,
+        records_needed=needed,
     )
-    verdict: Verdict
-    if scores.n < config.min_eval_records:
-        verdict = "insufficient-data"
-        reason = f"{measured}; the rule needs at least {count(config.min_eval_records)} records."
-    elif f1.low >= required:
-        verdict = "promote"
-        reason = f"{measured}; the whole interval is at or above the required {required:.3f}."
-    elif f1.high < required:
-        verdict = "keep"
-        reason = f"{measured}; the whole interval is below the required {required:.3f}."
-    else:
-        verdict = "insufficient-data"
-        reason = (
-            f"{measured}; the interval holds the required {required:.3f}, "
-            "so more evaluation records are needed to decide."
-        )
-    return CandidateVerdict(model_name=name, verdict=verdict, reason=reason)
 
 
-def _order(passing: Sequence[Scored], teacher_cost: Decimal | None) -> list[Scored]:
+def _decisive(clauses: Sequence[Clause]) -> list[Clause]:
+    """Those that the verdict rests on."""
+    few = [c for c in clauses if c.name == "records" and c.state != "passed"]
+    failed = [c for c in clauses if c.state == "failed"]
+    undecided = [c for c in clauses if c.state == "undecided"]
+    return few or failed or undecided or [c for c in clauses if c.name == "difference"]
+
+
+def _reason(
+    measured: Measured, decided: Sequence[Clause], needed: int | None, policy: Policy
+) -> str:
+    """One sentence: the score, then the clauses that decided."""
+    score = headline(measured.scores, policy)
+    seen = (
+        f"{measured.name} has {METRICS[policy.metric]} {score.value:.3f} on "
+        f"{count(measured.scores.n)} records ({percent(score.confidence)} interval "
+        f"{score.low:.3f} to {score.high:.3f})"
+    )
+    parts = [seen, *(clause.text for clause in decided)]
+    if needed is not None and needed > measured.scores.n:
+        parts.append(f"about {count(needed)} evaluation records would decide")
+    return "; ".join(parts) + "."
+
+
+def _order(
+    passing: Sequence[Measured], reference: ReferenceModel, policy: Policy
+) -> list[Measured]:
     """Best first, with equally cheap ones by score.
 
-    Costs that differ by less than EQUAL_COST of what the teacher costs are the same to whoever
-    pays them, and differ by no more than the timing of one run does.
+    A cost difference that is nothing next to what the reference costs is no reason to take a
+    weaker model, and no larger than the timing of one run varies.
     """
-    known = [s.cost_per_1000 for _, s in passing if s.cost_per_1000 is not None]
-    tolerance = (teacher_cost or Decimal(0)) * EQUAL_COST
+    known = [m.scores.cost_per_1000 for m in passing if m.scores.cost_per_1000 is not None]
+    tolerance = (reference.cost_per_1000 or Decimal(0)) * policy.equal_cost
     least = min(known, default=Decimal(0))
 
-    def key(scored: Scored) -> tuple[bool, Decimal, float, float]:
-        _, scores = scored
-        cost = scores.cost_per_1000
+    def key(measured: Measured) -> tuple[bool, Decimal, float, float]:
+        scores = measured.scores
+        cost, value = scores.cost_per_1000, headline(scores, policy).value
         if cost is None:
-            return True, Decimal(0), -scores.macro_f1.value, scores.seconds
+            return True, Decimal(0), -value, scores.seconds
         beyond = Decimal(0) if cost - least <= tolerance else cost
-        return False, beyond, -scores.macro_f1.value, scores.seconds
+        return False, beyond, -value, scores.seconds
 
     return sorted(passing, key=key)
 
 
-def _why_first(passing: Sequence[Scored], teacher_cost: Decimal | None) -> str:
+def _why_first(passing: Sequence[Measured], reference: ReferenceModel, policy: Policy) -> str:
     """What sets the first apart from the second."""
-    first, second = passing[0][1], passing[1][1]
-    better = first.macro_f1.value > second.macro_f1.value
+    first, second = passing[0].scores, passing[1].scores
+    better = headline(first, policy).value > headline(second, policy).value
     if first.cost_per_1000 is None:
         return "the best" if better else "the fastest"
     if second.cost_per_1000 is None:
         return "the cheapest with a price"
-    if second.cost_per_1000 - first.cost_per_1000 > (teacher_cost or Decimal(0)) * EQUAL_COST:
+    tolerance = (reference.cost_per_1000 or Decimal(0)) * policy.equal_cost
+    if second.cost_per_1000 - first.cost_per_1000 > tolerance:
         return "the cheapest"
     return f"the {'best' if better else 'fastest'} of those that cost about the same"

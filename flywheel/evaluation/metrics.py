@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from statistics import fmean
 
+import numpy as np
+
 from flywheel.errors import DataError
 from flywheel.evaluation.cost import request_cost
 from flywheel.evaluation.scores import ClassScore, Confusion, Scores
@@ -50,11 +52,14 @@ def score(
     correct = sum(e == a for e, a in zip(expected, answers, strict=True))
     table = precision_recall_fscore_support(expected, answers, labels=classes, zero_division=0.0)
     means = fmean(seconds), fmean(input_tokens), fmean(output_tokens)
+    p50, p95, p99 = (float(t) for t in np.quantile(seconds, [0.5, 0.95, 0.99]))
+    cost = None if price is None else request_cost(price, *means)
     return Scores(
         n=len(expected),
         macro_f1=macro_f1,
         weighted_f1=weighted_f1,
         accuracy=wilson(correct, len(expected), config.confidence),
+        balanced_accuracy=fmean(table[1]),
         per_class=[
             ClassScore(label=label, precision=p, recall=r, f1=f1, support=support)
             for label, p, r, f1, support in zip(classes, *table, strict=True)
@@ -62,9 +67,15 @@ def score(
         confusion=Confusion(labels=columns, counts=counts.tolist()),
         unparseable=sum(answer is None for answer in answered),
         seconds=means[0],
+        seconds_p50=p50,
+        seconds_p95=p95,
+        seconds_p99=p99,
         input_tokens=means[1],
         output_tokens=means[2],
-        cost_per_1000=None if price is None else request_cost(price, *means),
+        cost_per_1000=cost,
+        cost_per_1000_correct=None
+        if cost is None or not correct
+        else cost * len(answers) / correct,
         seed=seed,
     )
 

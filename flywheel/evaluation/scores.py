@@ -39,13 +39,20 @@ class Scores(BaseModel):
     macro_f1: Interval = Field(description="Unweighted mean F1 over the classes; the headline")
     weighted_f1: Interval
     accuracy: Interval
+    balanced_accuracy: float | None = Field(None, description="Mean recall of the classes")
     per_class: list[ClassScore]
     confusion: Confusion
     unparseable: int = Field(description="Answers without a readable label; they count as wrong")
     seconds: float = Field(description="Mean time per request")
+    seconds_p50: float | None = Field(None, description="Median time per request")
+    seconds_p95: float | None = Field(None, description="95 % of the requests take no longer")
+    seconds_p99: float | None = Field(None, description="99 % of the requests take no longer")
     input_tokens: float = Field(description="Mean per request")
     output_tokens: float = Field(description="Mean per request")
     cost_per_1000: Decimal | None = Field(
         None, description="Cost of 1,000 requests from the price table; None without a price"
+    )
+    cost_per_1000_correct: Decimal | None = Field(
+        None, description="Cost of as many requests as give 1,000 right answers"
     )
     seed: int = Field(description="Of the bootstrap")

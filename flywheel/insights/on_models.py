@@ -51,7 +51,7 @@ def best(topic: Topic) -> Answer:
     return reply(
         f"In {named(run)} *{first.name}* has the highest {macro_of(first)}.",
         _runner_up(order),
-        f"The rule recommends *{chosen.name}*: {verdict.reason}"
+        f"The policy recommends *{chosen.name}*: {verdict.reason}"
         if differs and chosen and verdict and verdict.verdict == "promote"
         else (f"Verdict *{verdict.verdict}*: {verdict.reason}" if verdict else None),
         _other_workloads(topic, run),
@@ -149,7 +149,7 @@ def _verdict(subject: Subject) -> str | None:
 
 
 def verdict(topic: Topic) -> Answer:
-    """Whether a candidate should take over, by the written rule."""
+    """Whether a candidate should take over, by the policy."""
     run = topic.run_with(lambda r: r.recommendation is not None)
     if run is None:
         return no_runs(topic)
@@ -164,5 +164,5 @@ def verdict(topic: Topic) -> Answer:
         said = run.recommendation
         lines = [f"{named(run)}, verdict *{said.verdict}*: {said.reason}"]
     waits = "The promotion waits for somebody to approve it." if run.approval_id else None
-    return reply(*lines, waits, "People decide; the rule only says what the numbers show.",
+    return reply(*lines, waits, "People decide; the policy only says what the numbers show.",
                  sources=show(run))  # fmt: skip

@@ -44,7 +44,7 @@ def ranked(run: RunView) -> list[Subject]:
 
 
 def recommended(run: RunView) -> Subject | None:
-    """The candidate that the rule names, else the one with the highest macro-F1."""
+    """The candidate that the policy names, else the one with the highest macro-F1."""
     order = ranked(run)
     named = run.recommendation.model_name if run.recommendation else None
     return next((s for s in order if s.name == named), order[0] if order else None)

@@ -32,7 +32,7 @@ def _sentences(run: RunView) -> Iterator[str]:
         yield from _without_verdict(run)
         return
     what = {
-        "promote": f"{said.model_name} can take over {run.workload_id} from the teacher.",
+        "promote": f"{said.model_name} can take over {run.workload_id} from {_present(run)}.",
         "keep": f"Keep the present model for {run.workload_id}; no candidate is good enough.",
         "insufficient-data": f"There is not enough data to decide on {run.workload_id}.",
     }
@@ -44,6 +44,10 @@ def _sentences(run: RunView) -> Iterator[str]:
     if failed:
         yield f"Without a result: {', '.join(failed)}."
     yield _NEXT[said.verdict]
+
+
+def _present(run: RunView) -> str:
+    return "the teacher" if run.compared is None else run.compared.name
 
 
 def _without_verdict(run: RunView) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from flywheel.settings import TrainingConfig
 
-EvalType = Literal["base-eval", "icl-eval", "customized-eval"]
+EvalType = Literal["base-eval", "icl-eval", "customized-eval", "incumbent-eval"]
 JobState = Literal["running", "completed", "failed", "cancelled"]
 
 
@@ -51,7 +51,7 @@ class EvaluateJob(BaseModel):
     seed: int
     datasets: DatasetFiles
     eval_type: EvalType
-    artifact: str | None = Field(None, description="The customized model; None asks the base model")
+    artifact: str | None = Field(None, description="The trained model; None asks the base model")
 
 
 Job = Annotated[CustomizeJob | EvaluateJob, Field(discriminator="kind")]

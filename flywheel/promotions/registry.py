@@ -2,16 +2,48 @@
 
 import secrets
 
+from pydantic import BaseModel, Field
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
-from flywheel.db.models import Approval, Promotion, Run
+from flywheel.db.models import Approval, Candidate, Promotion, Run
 from flywheel.errors import ConflictError, NotFoundError
 from flywheel.evaluation.scores import Scores
 from flywheel.ports.platform import ModelArtifact
+
+
+class IncumbentModel(BaseModel):
+    """The model that serves a workload while a run of it goes on."""
+
+    model_name: str
+    run_id: int = Field(description="The run that made it")
+    artifact: ModelArtifact
+
+    @property
+    def name(self) -> str:
+        """'tfidf-svm (r-3)'"""
+        return f"{self.model_name} (r-{self.run_id})"
+
+
+async def incumbent_model(session: AsyncSession, workload_id: str) -> IncumbentModel | None:
+    """The promoted model with its files, or None where the teacher serves."""
+    promotion = await active(session, workload_id)
+    if promotion is None:
+        return None
+    query = select(Candidate.artifact).where(
+        Candidate.run_id == promotion.run_id, Candidate.name == promotion.model_name
+    )
+    artifact = (await session.exec(query)).one_or_none()
+    if artifact is None:
+        return None
+    return IncumbentModel(
+        model_name=promotion.model_name,
+        run_id=promotion.run_id,
+        artifact=ModelArtifact.model_validate(artifact),
+    )
 
 
 async def active(session: AsyncSession, workload_id: str) -> Promotion | None:

@@ -9,7 +9,7 @@ import os
 import shutil
 from array import array
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field
 from flywheel.datasets.classes import NO_CLASS, Classes, assign
 from flywheel.datasets.duplicates import Distinct, keep_first
 from flywheel.datasets.formats import evaluation_line, training_line
-from flywheel.datasets.reading import bad_arguments, read
+from flywheel.datasets.reading import bad_arguments, near_of_training_line, read
 from flywheel.datasets.report import ClassCounts, DatasetReport
 from flywheel.datasets.split import Rows, Split, split
 from flywheel.datasets.teacher import TeacherTally
@@ -62,11 +62,13 @@ async def build_datasets(
     seed: int,
     out_dir: Path,
     on_progress: OnProgress,
+    known: Sequence[Path] = (),
 ) -> BuiltDatasets:
     """Read the selection, validate, label, deduplicate, split and write it.
 
-    `out_dir` appears complete or not at all; a second call starts from the beginning. Raises
-    DataError where the records do not make datasets.
+    `out_dir` appears complete or not at all; a second call starts from the beginning. What the
+    training files `known` hold is not held out: the model that learned from them is going to be
+    scored as well. Raises DataError where the records do not make datasets.
     """
     work = out_dir.with_name(f"{out_dir.name}.part")
     try:
@@ -83,7 +85,7 @@ async def build_datasets(
             spool.flush()
             on_progress(_READ_SHARE, "splitting")
             built = await asyncio.to_thread(
-                _finish, reading, config, evaluation, seed, work, out_dir
+                _finish, reading, config, evaluation, seed, work, out_dir, known
             )
         await asyncio.to_thread(_publish, work, out_dir)
     except OSError as error:
@@ -157,6 +159,7 @@ def _finish(
     seed: int,
     work: Path,
     out_dir: Path,
+    known: Sequence[Path],
 ) -> BuiltDatasets:
     """From the pass to the files, in `work`; `out_dir` is where they will be."""
     kinds = np.array(reading.kind, dtype=np.int64)
@@ -171,7 +174,9 @@ def _finish(
     of_kept = classes.of_row[distinct.rows]
     if len(of_kept) < min(config.min_total_records, reading.read):
         raise _too_few(reading, classes, distinct, config)
-    parts = split(of_kept, config, seed)
+    near = np.array(reading.near, dtype=np.int64)[distinct.rows]
+    seen = np.isin(near, np.fromiter(_known(known), dtype=np.int64)) if known else None
+    parts = split(of_kept, config, seed, seen)
     rows: dict[SetName, Rows] = {
         "train": distinct.rows[parts.train],
         "val": distinct.rows[parts.val],
@@ -196,10 +201,19 @@ def _finish(
             val=len(parts.val),
             classes=_count_classes(classes, of_kept, parts),
             notes=parts.notes,
+            known=0 if seen is None else int(np.count_nonzero(seen)),
             seed=seed,
             teacher=reading.teacher.usage(),
         ),
     )
+
+
+def _known(files: Sequence[Path]) -> Iterator[int]:
+    """The `near` of every record in these training files."""
+    for path in files:
+        with path.open("rb") as file:
+            for line in file:
+                yield near_of_training_line(line)
 
 
 def _too_few(

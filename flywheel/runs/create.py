@@ -5,7 +5,9 @@ import secrets
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.db.models import Candidate, Run, Step
+from flywheel.decisions.policy import PolicyDocument
 from flywheel.ports.platform import CandidateSpec
+from flywheel.promotions import registry
 from flywheel.runs.graph import plan
 from flywheel.settings import RunConfig
 
@@ -19,8 +21,10 @@ async def create(
     config: RunConfig,
     seed: int,
     candidates: list[CandidateSpec],
+    policy: PolicyDocument,
 ) -> Run:
-    """Add the rows of a pending run."""
+    """Add the rows of a pending run; what serves the workload now is its incumbent to the end."""
+    incumbent = await registry.incumbent_model(session, workload_id)
     run = Run(
         uid=f"fw-{secrets.token_hex(6)}",
         workload_id=workload_id,
@@ -29,6 +33,8 @@ async def create(
         requested_by=requested_by,
         config=config.model_dump(mode="json"),
         seed=seed,
+        policy=policy.model_dump(mode="json"),
+        incumbent=None if incumbent is None else incumbent.model_dump(mode="json"),
     )
     session.add(run)
     await session.flush()
@@ -43,7 +49,7 @@ async def create(
                 base_label=candidate.base_label,
             )
         )
-    for step in plan([candidate.name for candidate in candidates]):
+    for step in plan([c.name for c in candidates], incumbent is not None):
         session.add(
             Step(
                 run_id=run.id,

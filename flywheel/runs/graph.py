@@ -4,12 +4,20 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
 StepKind = Literal[
-    "build-datasets", "base-eval", "customize", "customized-eval", "decide", "summarise"
+    "build-datasets",
+    "incumbent-eval",
+    "base-eval",
+    "customize",
+    "customized-eval",
+    "decide",
+    "summarise",
 ]
 
 TERMINAL = frozenset({"completed", "failed", "skipped", "cancelled"})
 ACTIVE_RUN = frozenset({"pending", "running", "cancelling"})
-PLATFORM_KINDS: frozenset[str] = frozenset({"base-eval", "customize", "customized-eval"})
+PLATFORM_KINDS: frozenset[str] = frozenset(
+    {"incumbent-eval", "base-eval", "customize", "customized-eval"}
+)
 
 
 class StepState(Protocol):
@@ -27,9 +35,14 @@ class PlannedStep(NamedTuple):
     candidate: str = ""
 
 
-def plan(candidates: Sequence[str]) -> list[PlannedStep]:
-    """The steps of a run, in the order in which they are started where several may."""
+def plan(candidates: Sequence[str], incumbent: bool = False) -> list[PlannedStep]:
+    """The steps of a run, in the order in which they are started where several may.
+
+    An incumbent is scored as well: candidates are compared with it on the same records.
+    """
     steps = [PlannedStep("build-datasets")]
+    if incumbent:
+        steps.append(PlannedStep("incumbent-eval"))
     # Fine-tuning takes longest: it goes first, the cheap base evaluations fill the gaps.
     for kind in ("customize", "base-eval", "customized-eval"):
         steps += [PlannedStep(kind, name) for name in candidates]
@@ -48,6 +61,7 @@ def readiness(step: StepState, steps: Sequence[StepState]) -> Literal["ready", "
         return ("ready" if built else "skip") if done else "wait"
     needs = {
         "build-datasets": [],
+        "incumbent-eval": ["build-datasets"],
         "base-eval": ["build-datasets"],
         "customize": ["build-datasets"],
         "customized-eval": ["customize"],

@@ -16,6 +16,7 @@ from flywheel.views import (
     CustomizationView,
     DatasetView,
     EvaluationView,
+    IncumbentView,
     RunView,
     StepView,
     TeacherView,
@@ -70,6 +71,7 @@ def present(
             "summary": run.summary,
             "approval_id": approval_id,
             "incumbent": incumbent,
+            "compared": _incumbent(state),
         }
     )
 
@@ -78,6 +80,16 @@ def _teacher(state: RunState, report: DatasetReport) -> TeacherView:
     usage = report.teacher
     return TeacherView(
         **usage.model_dump(), cost_per_1000=cost_per_1000(state.config.prices, usage)
+    )
+
+
+def _incumbent(state: RunState) -> IncumbentView | None:
+    model = state.incumbent()
+    if model is None:
+        return None
+    errors = [s.error for s in state.steps if s.kind == "incumbent-eval" and s.error]
+    return IncumbentView(
+        name=model.name, scores=state.scores("", "incumbent-eval"), error=" ".join(errors) or None
     )
 
 
@@ -136,6 +148,11 @@ def _flat(scores: Scores) -> dict[str, float]:
         "f1_score": scores.macro_f1.value,
         "weighted_f1": scores.weighted_f1.value,
         "accuracy": scores.accuracy.value,
+        **(
+            {}
+            if scores.balanced_accuracy is None
+            else {"balanced_accuracy": scores.balanced_accuracy}
+        ),
     }
 
 

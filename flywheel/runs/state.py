@@ -11,6 +11,7 @@ from flywheel.db.models import Candidate, Dataset, Evaluation, Run, Step
 from flywheel.errors import NotFoundError
 from flywheel.evaluation.scores import Scores
 from flywheel.ports.platform import DatasetFiles, ModelArtifact
+from flywheel.promotions.registry import IncumbentModel
 from flywheel.settings import RunConfig, stored_run_config
 
 
@@ -43,6 +44,11 @@ class RunState:
         """What the candidate's fine-tuning left, once it is done."""
         raw = self.candidate(name).artifact
         return None if raw is None else ModelArtifact.model_validate(raw)
+
+    def incumbent(self) -> IncumbentModel | None:
+        """The model that served the workload when the run was started."""
+        raw = self.run.incumbent
+        return None if raw is None else IncumbentModel.model_validate(raw)
 
     def dataset(self, name: str) -> Dataset:
         """The run's dataset train, val or eval."""

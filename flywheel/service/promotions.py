@@ -19,8 +19,7 @@ from flywheel.ports.platform import ModelArtifact
 from flywheel.promotions import registry
 from flywheel.runs import events
 from flywheel.runs.state import RunState, load_state, run_ref
-from flywheel.service.naming import nearest
-from flywheel.service.runs import find
+from flywheel.service.naming import find, nearest
 from flywheel.views import Actor, PromotionView
 
 log = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ async def decide_approval(
     """Approve (the recommended model, or `model_name`) or reject an open approval.
 
     Returns the promotion, or None for a rejection. Raises ForbiddenError, ConflictError where
-    somebody was faster, InvalidInputError for a model that the rule did not pass, DataError for
+    somebody was faster, InvalidInputError for a model that the policy did not pass, DataError for
     one whose files are not what fine-tuning left.
     """
     _require(backends, actor)
@@ -158,7 +157,7 @@ async def _problem(backends: Backends, session: AsyncSession, before: Promotion)
 
 
 def _promotable(state: RunState, model_name: str) -> ModelArtifact:
-    """The model, where the run and the rule allow its promotion."""
+    """The model, where the run and the policy allow its promotion."""
     run = state.run
     if run.status != "completed":
         raise ConflictError(
@@ -180,8 +179,8 @@ def _promotable(state: RunState, model_name: str) -> ModelArtifact:
         )
     if verdict.verdict != "promote":
         raise InvalidInputError(
-            f"The rule does not pass {model_name}: {verdict.reason}",
-            "To promote it all the same, change the rule (decision_config) and run again.",
+            f"The policy does not pass {model_name}: {verdict.reason}",
+            "To promote it all the same, change the policy and run again.",
         )
     artifact = state.artifact(model_name)
     assert artifact is not None  # it has been scored, so it has been trained

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-import re
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -25,20 +25,25 @@ from flywheel.runs.create import create
 from flywheel.runs.graph import ACTIVE_RUN
 from flywheel.runs.present import present
 from flywheel.runs.state import load_states, run_folder, run_ref
-from flywheel.service.naming import nearest
+from flywheel.service.naming import find, nearest, number
+from flywheel.service.policies import policy_in_force
 from flywheel.settings.run_config import merge_run_config
 from flywheel.views import Actor, EventView, RunRequest, RunView
 
 log = logging.getLogger(__name__)
 
 
-async def start_run(backends: Backends, request: RunRequest, actor: Actor) -> RunView:
+async def start_run(
+    backends: Backends, request: RunRequest, actor: Actor, policy_file: Path | None = None
+) -> RunView:
     """Create a run and wake a worker for it.
 
-    Raises NotFoundError for an unknown workload or client, InvalidInputError for a candidate
-    or value that cannot be used.
+    `policy_file` is a file of this machine, so not for people in a conversation to name. Raises
+    NotFoundError for an unknown workload or client, InvalidInputError for a candidate or value
+    that cannot be used, SettingsError for a faulty policy.
     """
     await _check_logged(backends, request)
+    policy = await policy_in_force(backends, policy_file)
     overrides = request.overrides()
     config = merge_run_config(backends.settings, overrides)
     offered = {candidate.name: candidate for candidate in backends.platform.candidates()}
@@ -59,6 +64,7 @@ async def start_run(backends: Backends, request: RunRequest, actor: Actor) -> Ru
             config=config,
             seed=seed,
             candidates=[offered[name] for name in dict.fromkeys(config.candidates)],
+            policy=policy,
         )
         view = (await _views(session, [run.id or 0]))[0]
     await _wake(backends, run)
@@ -175,32 +181,6 @@ async def run_events(backends: Backends, run_id: str, after: int = 0) -> list[Ev
         EventView.model_validate({**row.model_dump(), "run_id": run_ref(row.run_id)})
         for row in rows
     ]
-
-
-def number(ref: str) -> int:
-    """The number in 'r-12' or '12'. Raises NotFoundError where `ref` is no run's name."""
-    match = re.fullmatch(r"(?:r-)?(\d{1,9})", ref.strip(), re.IGNORECASE)
-    if match is None:
-        raise NotFoundError(
-            f"'{ref}' is not a run.", "Runs are called r-1, r-2 and so on, or 'last'."
-        )
-    return int(match[1])
-
-
-async def find(session: AsyncSession, ref: str) -> int:
-    """The id of the run that `ref` names. Raises NotFoundError."""
-    query = select(Run.id).order_by(col(Run.id).desc()).limit(1)
-    last = (await session.exec(query)).one_or_none()
-    if last is None:
-        raise NotFoundError("There are no runs yet.", "Start one: `flywheel run WORKLOAD`.")
-    if ref.strip().lower() in {"last", "latest"}:
-        return last
-    wanted = number(ref)
-    if await session.get(Run, wanted) is None:
-        raise NotFoundError(
-            f"There is no run {run_ref(wanted)}.", f"The last one is {run_ref(last)}."
-        )
-    return wanted
 
 
 async def _row(session: AsyncSession, ref: str) -> Run:

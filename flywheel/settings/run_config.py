@@ -18,7 +18,6 @@ SECTIONS = (
     "evaluation_config",
     "training_config",
     "lora_config",
-    "decision_config",
 )
 _LARGEST_DRAWN_SEED = 2**31
 

@@ -212,12 +212,11 @@ class PriceConfig(Section):
 
 
 class DecisionConfig(Section):
-    """The rule behind `promote`, `keep` and `insufficient-data`."""
+    """The policy behind `promote`, `keep` and `insufficient-data`."""
 
-    min_macro_f1: float = Field(
-        0.75, gt=0, lt=1, description="The interval's lower bound must reach this"
+    policy_file: Path | None = Field(
+        None, description="A YAML file; None is the packaged config/policy.yaml"
     )
-    min_eval_records: int = Field(100, ge=1, description="Fewer are insufficient data")
 
 
 class WorkerConfig(Section):
@@ -250,7 +249,6 @@ class RunConfig(Section):
     evaluation_config: EvaluationConfig
     training_config: TrainingConfig
     lora_config: LoraConfig
-    decision_config: DecisionConfig
     prices: PriceConfig
     candidates: Names = Field(min_length=1)
 

@@ -174,3 +174,22 @@ def test_a_run_that_waits_for_a_worker_is_cancelled_by_the_next_one_and_deleted(
     assert too_late.returncode == 4
     assert "has ended already: it is cancelled" in too_late.stderr
     assert (deleted.returncode, gone.returncode) == (0, 3)
+
+
+def test_the_policy_is_shown_and_checked(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "ours.yaml").write_text("margin: 0.1\n")
+    (tmp_path / "wrong.yaml").write_text("margin: 7\n")
+    shown, of_run, checked, wrong, refused = flywheel_each(
+        home,
+        (["policy", "show"], {}),
+        (["policy", "show", "last"], {}),
+        (["policy", "check", str(tmp_path / "ours.yaml")], {}),
+        (["policy", "check", str(tmp_path / "wrong.yaml")], {}),
+        (["run", "news", "--policy", str(tmp_path / "wrong.yaml")], {}),
+    )
+    assert shown.stdout == of_run.stdout
+    assert "\nmargin: 0.25\n" in shown.stdout
+    assert "is a valid policy" in checked.stdout
+    for done in (wrong, refused):
+        assert done.returncode == 2
+        assert "must be a number above 0 and below 1, not 7." in done.stderr

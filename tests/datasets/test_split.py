@@ -189,3 +189,26 @@ def test_a_hundred_thousand_rows_take_no_time() -> None:
     rows, parts = made([50_000, 30_000, 15_000, 4_990, *[1] * 10], eval_size=1000)
     assert len(parts.eval) == 1000
     assert abs(np.count_nonzero(rows[parts.val] == 0) - 4950) <= 5
+
+
+@given(CLASSES, CONFIGS, st.integers(0, 2**32 - 1), st.floats(0, 1))
+@settings(max_examples=200)
+def test_what_is_known_is_never_held_out(
+    sizes: list[int], config: DataSplitConfig, seed: int, share: float
+) -> None:
+    rows = rows_of(sizes)
+    known = np.random.default_rng(seed).random(len(rows)) < share
+    parts = split(rows, config, seed, known)
+    assert not known[parts.eval].any()
+    everything = np.concatenate([parts.eval, parts.train, parts.val])
+    assert sorted(everything.tolist()) == list(range(len(rows)))
+    if len(parts.eval) < config.eval_size:
+        assert parts.notes
+
+
+def test_what_the_run_before_held_out_is_held_out_again() -> None:
+    rows, before = made([300, 200, 100], eval_size=60, seed=1)
+    known = np.ones(len(rows), dtype=bool)
+    known[before.eval] = False
+    again = split(rows, DataSplitConfig(eval_size=60), 2, known)
+    assert sorted(again.eval.tolist()) == sorted(before.eval.tolist())

@@ -96,5 +96,5 @@ def test_a_thousand_records_of_twenty_classes_take_a_moment() -> None:
 def test_large_tables_are_drawn_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = table(*draw(300, seed=1))
     whole = bootstrap_f1(counts, 500, 0.95, seed=1)
-    monkeypatch.setattr("flywheel.evaluation.intervals._CHUNK_CELLS", 1000)
+    monkeypatch.setattr("flywheel.evaluation.resampling._CHUNK_CELLS", 1000)
     assert bootstrap_f1(counts, 500, 0.95, seed=1) == whole

@@ -157,7 +157,7 @@ async def test_a_recommended_model_that_is_not_the_best_is_told(build: Any) -> N
     facts = build.facts([run.model_copy(update={"recommendation": said})])
     text = (await answer("which is best?", facts)).text
     assert "*tfidf-svm* has the highest macro-F1 0.874" in text
-    assert "The rule recommends *tfidf-logreg*: cheap." in text
+    assert "The policy recommends *tfidf-logreg*: cheap." in text
 
 
 async def test_names_with_slashes_and_versions(build: Any) -> None:

@@ -25,7 +25,7 @@ CHEAP, SLOW = "hashing-sgd", "tfidf-logreg"
 
 
 async def finished(backends: Backends, **wishes: object) -> RunView:
-    """A run that has ended well, on enough records for the rule."""
+    """A run that has ended well, on enough records for the policy."""
     async with working(backends):
         run = await start(backends, **{"eval_size": 100, **wishes})
         view = await until(backends, run.id, ended)

@@ -56,11 +56,11 @@ async def test_a_run_goes_from_records_to_a_recommendation(backends: Backends) -
     assert kinds[-1] == "run-completed"
     assert (kinds.count("candidate-trained"), kinds.count("candidate-evaluated")) == (2, 4)
 
-    # The rule asks for more records than these.
+    # The policy asks for more records than these.
     assert view.approval_id is None
-    with pytest.raises(InvalidInputError, match="needs at least 100 records") as caught:
+    with pytest.raises(InvalidInputError, match="needs at least 100 evaluation records") as caught:
         await promotions.promote(backends, view.id, "hashing-sgd", SHELL, "all the same")
-    assert "change the rule (decision_config)" in (caught.value.hint or "")
+    assert "change the policy" in (caught.value.hint or "")
     assert await promotions.incumbents(backends) == []
 
 

@@ -50,10 +50,7 @@ Lines = Callable[..., list[str]]
         ),
         (
             "decision_config: {zzz: 3}",
-            (
-                "decision_config.zzz in FILE is not a setting; "
-                "there are: min_macro_f1, min_eval_records."
-            ),
+            ("decision_config.zzz in FILE is not a setting; there are: policy_file."),
         ),
         (
             "logging_config: {level: debug}",

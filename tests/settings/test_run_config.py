@@ -55,7 +55,6 @@ def test_without_overrides_it_is_what_is_configured(settings: Settings) -> None:
             lambda c: c.training_config.learning_rate == 1e-3,
         ),
         ("lora_config.adapter_dim", 8, lambda c: c.lora_config.adapter_dim == 8),
-        ("decision_config.min_macro_f1", "0.8", lambda c: c.decision_config.min_macro_f1 == 0.8),
         ("candidates", ["tfidf-logreg"], lambda c: c.candidates == ["tfidf-logreg"]),
         ("candidates", "b, a,b", lambda c: c.candidates == ["b", "a"]),
     ],
@@ -80,9 +79,9 @@ def test_a_seed_of_nothing_is_drawn_and_kept(settings: Settings) -> None:
     [
         ({"eval_sise": 3}, "eval_sise is not a setting of a run; did you mean eval_size?"),
         (
-            {"decision.min_macro_f1": 0.8},
-            ("decision.min_macro_f1 is not a setting of a run; "
-            "did you mean decision_config.min_macro_f1?"),
+            {"evaluation.confidence": 0.8},
+            ("evaluation.confidence is not a setting of a run; "
+            "did you mean evaluation_config.confidence?"),
         ),
         (
             {"limit": 0},
@@ -93,8 +92,8 @@ def test_a_seed_of_nothing_is_drawn_and_kept(settings: Settings) -> None:
             "epochs (training_config.epochs) must be a whole number of at least 1, not true.",
         ),
         (
-            {"decision_config.min_macro_f1": "high"},
-            'decision_config.min_macro_f1 must be a number above 0 and below 1, not "high".',
+            {"evaluation_config.confidence": "high"},
+            'evaluation_config.confidence must be a number above 0.5 and below 1, not "high".',
         ),
         (
             {"candidates": []},
@@ -102,7 +101,7 @@ def test_a_seed_of_nothing_is_drawn_and_kept(settings: Settings) -> None:
         ),
         ({"candidates": "[a"}, "candidates starts like JSON but is not valid JSON."),
         ({"prices": {}}, ("prices is not a setting of a run; those are candidates and the keys of "
-         "data_split_config, evaluation_config, training_config, lora_config, decision_config.")),
+         "data_split_config, evaluation_config, training_config, lora_config.")),
     ],
 )  # fmt: skip
 def test_a_wrong_override_is_one_line(

@@ -61,3 +61,10 @@ def real_file(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"{name} is not here")
     return path
+
+
+def real_labels(name: str) -> list[str]:
+    """The labels of a real log, in its order."""
+    with gzip.open(real_file(name)) as file:
+        answers = [orjson.loads(line)["response"]["choices"][0]["message"] for line in file]
+    return [answer["content"].strip("[] ") for answer in answers]

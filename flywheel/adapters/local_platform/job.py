@@ -114,10 +114,10 @@ def _base_model(job: EvaluateJob) -> Callable[[str], str]:
 def _customized_model(job: EvaluateJob) -> Callable[[str], str]:
     from flywheel.adapters.local_platform import models
 
-    if job.eval_type != "customized-eval" or job.artifact is None:
+    if job.eval_type == "icl-eval" or job.artifact is None:
         raise InvalidInputError(
             f"The local platform cannot run '{job.eval_type}' on {job.candidate}.",
-            "It runs base-eval, and customized-eval of a trained model.",
+            "It runs base-eval, and customized-eval and incumbent-eval of a trained model.",
         )
     model = models.load(Path(job.artifact))
     return lambda text: texts.answer_text(str(model.predict([text])[0]))

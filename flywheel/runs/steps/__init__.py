@@ -2,12 +2,14 @@
 
 from flywheel.runs.steps.base import Outcome, StepHandler
 from flywheel.runs.steps.build import BuildDatasets
-from flywheel.runs.steps.conclude import Decide, Summarise
 from flywheel.runs.steps.customize import Customize
+from flywheel.runs.steps.decide import Decide
 from flywheel.runs.steps.evaluate import Evaluate
+from flywheel.runs.steps.summarise import Summarise
 
 HANDLERS: dict[str, StepHandler] = {
     "build-datasets": BuildDatasets(),
+    "incumbent-eval": Evaluate("incumbent-eval"),
     "base-eval": Evaluate("base-eval"),
     "customize": Customize(),
     "customized-eval": Evaluate("customized-eval"),

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel import processes
@@ -27,6 +28,9 @@ class BuildSpec(BaseModel):
     evaluation: EvaluationConfig
     seed: int
     out_dir: Path
+    known: list[Path] = Field(
+        default_factory=list, description="What the incumbent was trained on; not held out"
+    )
 
 
 class BuildDatasets:
@@ -46,6 +50,7 @@ class BuildDatasets:
             evaluation=state.config.evaluation_config,
             seed=state.run.seed,
             out_dir=folder / "datasets",
+            known=await _known(backends, state),
         )
         job = folder / "build"
         argv = [sys.executable, "-m", "flywheel.build_datasets", str(job)]
@@ -83,6 +88,18 @@ class BuildDatasets:
     async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:  # noqa: ARG002
         """Stop the process."""
         return await processes.cancel(run_folder(backends.settings.home, state.run.uid) / "build")
+
+
+async def _known(backends: Backends, state: RunState) -> list[Path]:
+    """The training files of the incumbent's run. They are kept as long as it is promoted."""
+    incumbent = state.incumbent()
+    if incumbent is None:
+        return []
+    query = select(Dataset.uri).where(
+        Dataset.run_id == incumbent.run_id, col(Dataset.name).in_(("train", "val"))
+    )
+    async with backends.database.transaction() as session:
+        return [Path(uri) for uri in await session.exec(query)]
 
 
 def _store(built: BuiltDatasets) -> Apply:

@@ -41,12 +41,11 @@ class Evaluate:
                 "failed",
                 status.percent,
                 error=error,
-                events=[("candidate-failed", f"{step.candidate} could not be scored: {error}")],
+                events=[("candidate-failed", f"{job.candidate} could not be scored: {error}")],
             )
         answers = await backends.platform.predictions(job)
-        scores, predictions = await asyncio.to_thread(_score, state, step.candidate, answers)
-        what = state.candidate(step.candidate).base_label if job.artifact is None else "fine-tuned"
-        text = f"{step.candidate} ({what}): macro-F1 {in_words(scores.macro_f1, scores.n)}."
+        scores, predictions = await asyncio.to_thread(_score, state, job.candidate, answers)
+        text = f"{self._said(state, step)}: macro-F1 {in_words(scores.macro_f1, scores.n)}."
         return Outcome(
             "completed",
             100.0,
@@ -59,12 +58,27 @@ class Evaluate:
         """Stop the job."""
         return await backends.platform.cancel(self._job(state, step))
 
+    def _said(self, state: RunState, step: Step) -> str:
+        """The model, in words."""
+        incumbent = state.incumbent()
+        if self._eval_type == "incumbent-eval" and incumbent is not None:
+            return f"{incumbent.name}, the incumbent"
+        base = self._eval_type == "base-eval"
+        what = state.candidate(step.candidate).base_label if base else "fine-tuned"
+        return f"{step.candidate} ({what})"
+
     def _job(self, state: RunState, step: Step) -> EvaluateJob:
-        artifact = None if self._eval_type == "base-eval" else state.artifact(step.candidate)
+        name, artifact = step.candidate, None
+        if self._eval_type == "incumbent-eval":
+            incumbent = state.incumbent()
+            assert incumbent is not None  # the step was planned for it
+            name, artifact = incumbent.model_name, incumbent.artifact
+        elif self._eval_type != "base-eval":
+            artifact = state.artifact(step.candidate)
         return EvaluateJob(
             name=step.external_name,
             run_uid=state.run.uid,
-            candidate=step.candidate,
+            candidate=name,
             seed=state.run.seed,
             datasets=state.dataset_files(),
             eval_type=self._eval_type,

@@ -1,0 +1,183 @@
+"""What became better or worse since a model before: said only where an interval shows it. Pure.
+
+Classes are many, and one of twenty would differ by luck: their intervals are at a level corrected
+for their number (Bonferroni).
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, Field
+
+from flywheel.evaluation.paired import Metric, paired_difference
+from flywheel.evaluation.scores import Interval, Scores
+
+Change = Literal["improved", "same", "worse"]
+
+
+class Shift(BaseModel):
+    """The change of one number, the new one minus the old one."""
+
+    before: float
+    after: float
+    low: float
+    high: float
+    change: Change = Field(description="'same' where the interval holds 0: no change is shown")
+
+
+class ClassShift(Shift):
+    """The change of the recall of one class."""
+
+    label: str
+    n_before: int
+    n_after: int
+
+
+class Regression(BaseModel):
+    """A model against one before it."""
+
+    against: str = Field(description="'tfidf-svm (r-3)'")
+    paired: bool = Field(description="Both answered the same evaluation records")
+    method: str
+    score: Shift = Field(description="Of the policy's metric")
+    classes: list[ClassShift] = Field(description="That both have records of; by label")
+
+
+CLASS_RESAMPLES = 20_000  # far tails, few records: more of them, and cheap
+
+
+class Answered(NamedTuple):
+    """A model's answers, per record of an evaluation set."""
+
+    expected: Sequence[str]
+    labels: Sequence[str | None]
+    records: Sequence[str] = ()  # their ids
+
+
+def compare_paired(
+    against: str,
+    after: Answered,
+    before: Answered,
+    scores: tuple[Interval, Interval],
+    metric: Metric,
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> Regression:
+    """Two models on the same records; `scores` are the headline scores after and before.
+
+    Overall and within the records of each class: paired bootstrap.
+    """
+    rows_of: dict[str, list[int]] = {}
+    for row, label in enumerate(after.expected):
+        rows_of.setdefault(label, []).append(row)
+    level = _corrected(confidence, len(rows_of))
+    classes = []
+    for label, rows in sorted(rows_of.items()):
+        low, high = _bounds(after, before, rows, "accuracy", CLASS_RESAMPLES, level, seed)
+        classes.append(
+            ClassShift(
+                label=label,
+                n_before=len(rows),
+                n_after=len(rows),
+                before=_share_right(before, rows),
+                after=_share_right(after, rows),
+                low=low,
+                high=high,
+                change=_change(low, high),
+            )
+        )
+    every = range(len(after.expected))
+    low, high = _bounds(after, before, every, metric, resamples, confidence, seed)
+    return Regression(
+        against=against,
+        paired=True,
+        method="paired bootstrap over the same records",
+        score=Shift(
+            after=scores[0].value,
+            before=scores[1].value,
+            low=low,
+            high=high,
+            change=_change(low, high),
+        ),
+        classes=classes,
+    )
+
+
+def compare_unpaired(
+    against: str, after: Scores, before: Scores, headlines: tuple[Interval, Interval]
+) -> Regression:
+    """Two models on different records, by their scores alone.
+
+    The interval of the difference is put together from those of the two (square-and-add:
+    Newcombe, Statistics in Medicine 17, 1998; Zou & Donner, Statistics in Medicine 27, 2008).
+    """
+    from flywheel.evaluation.intervals import wilson
+
+    confidence = _corrected(headlines[0].confidence, len(after.per_class))
+    old = {row.label: row for row in before.per_class}
+    classes = []
+    for row in sorted(after.per_class, key=lambda row: row.label):
+        was = old.get(row.label)
+        if was is None or not was.support or not row.support:
+            continue
+        new_recall = wilson(round(row.recall * row.support), row.support, confidence)
+        old_recall = wilson(round(was.recall * was.support), was.support, confidence)
+        shift = _square_and_add(new_recall, old_recall)
+        classes.append(
+            ClassShift(
+                label=row.label, n_before=was.support, n_after=row.support, **shift.model_dump()
+            )
+        )
+    return Regression(
+        against=against,
+        paired=False,
+        method="difference of two independent scores, square-and-add",
+        score=_square_and_add(*headlines),
+        classes=classes,
+    )
+
+
+def _corrected(confidence: float, classes: int) -> float:
+    return 1 - (1 - confidence) / max(classes, 1)
+
+
+def _bounds(
+    after: Answered,
+    before: Answered,
+    rows: Sequence[int],
+    metric: Metric,
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> tuple[float, float]:
+    found = paired_difference(
+        [after.expected[row] for row in rows],
+        [after.labels[row] for row in rows],
+        [before.labels[row] for row in rows],
+        metric=metric,
+        margin=0.0,
+        resamples=resamples,
+        confidence=confidence,
+        seed=seed,
+    )
+    return found.low, found.high
+
+
+def _square_and_add(after: Interval, before: Interval) -> Shift:
+    value = after.value - before.value
+    low = value - ((after.value - after.low) ** 2 + (before.high - before.value) ** 2) ** 0.5
+    high = value + ((after.high - after.value) ** 2 + (before.value - before.low) ** 2) ** 0.5
+    return Shift(
+        before=before.value, after=after.value, low=low, high=high, change=_change(low, high)
+    )
+
+
+def _share_right(answered: Answered, rows: Sequence[int]) -> float:
+    return sum(answered.expected[row] == answered.labels[row] for row in rows) / len(rows)
+
+
+def _change(low: float, high: float) -> Change:
+    if low > 0:
+        return "improved"
+    return "worse" if high < 0 else "same"

@@ -1,0 +1,240 @@
+"""The policy, applied to what a run has measured."""
+
+import asyncio
+from decimal import Decimal
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from flywheel.datasets.report import DatasetReport
+from flywheel.db.models import Evaluation, Prediction, Run, Step
+from flywheel.decisions.clauses import Measured, ReferenceModel
+from flywheel.decisions.policy import PACKAGED, Policy, PolicyDocument, policy_document
+from flywheel.decisions.regression import (
+    Answered,
+    Regression,
+    compare_paired,
+    compare_unpaired,
+)
+from flywheel.decisions.rule import headline, recommend
+from flywheel.decisions.verdict import Recommendation
+from flywheel.errors import DataError
+from flywheel.evaluation.cost import cost_per_1000
+from flywheel.evaluation.paired import mcnemar, paired_difference
+from flywheel.evaluation.scores import Scores
+from flywheel.ports.backends import Backends
+from flywheel.resources import resource_text
+from flywheel.runs.state import RunState, run_ref
+from flywheel.runs.steps.base import Apply, InstantStep, Outcome
+
+INCUMBENT = ("", "incumbent-eval")  # candidate and type of the incumbent's evaluation
+CUSTOMIZED = "customized-eval"
+
+
+class Decide(InstantStep):
+    """The verdict on every customized candidate, and what changed since the models before."""
+
+    async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:  # noqa: ARG002
+        """The recommendation; skipped where no candidate has been scored."""
+        scored = {
+            candidate.name: scores
+            for candidate in state.candidates
+            if (scores := state.scores(candidate.name, CUSTOMIZED)) is not None
+        }
+        if not scored:
+            return Outcome("skipped", message="no candidate could be scored")
+        document = await _policy(state)
+        policy = document.parsed()
+        incumbent = state.incumbent()
+        opponent = (
+            None
+            if incumbent is None or state.scores(*INCUMBENT) is None
+            else await _answers(backends, state.run.id, *INCUMBENT)
+        )
+        reference = _reference(state, policy)
+        measured = []
+        for name, scores in scored.items():  # one at a time: each holds an answer per record
+            answers = await _answers(backends, state.run.id, name, CUSTOMIZED)
+            measured.append(
+                await asyncio.to_thread(_measure, state, policy, name, scores, answers, opponent)
+            )
+        recommendation = await asyncio.to_thread(  # statsmodels is slow to import
+            recommend,
+            measured,
+            reference,
+            document,
+            _teacher_cost(state),
+            state.config.prices.currency,
+        )
+        recommendation.regressions = [
+            found
+            for found in (
+                await _against_incumbent(backends, state, policy, recommendation, opponent),
+                await _against_run_before(backends, state, policy, recommendation),
+            )
+            if found is not None
+        ]
+        return Outcome("completed", 100.0, recommendation.verdict, apply=_store(recommendation))
+
+
+async def _policy(state: RunState) -> PolicyDocument:
+    if state.run.policy is not None:
+        return PolicyDocument.model_validate(state.run.policy)
+    # The run was started by a version that had no policies.
+    return policy_document(await asyncio.to_thread(resource_text, PACKAGED), PACKAGED)
+
+
+def _reference(state: RunState, policy: Policy) -> ReferenceModel:
+    """What the candidates are compared with. Raises DataError where it has no scores."""
+    incumbent = state.incumbent()
+    if policy.reference == "teacher" or incumbent is None:
+        return ReferenceModel("the teacher", _teacher_cost(state))
+    scores = state.scores(*INCUMBENT)
+    if scores is None:
+        raise DataError(
+            f"The policy compares with {incumbent.name}, which could not be scored.",
+            "See why with `flywheel show`, or compare with the teacher (policy: reference).",
+        )
+    return ReferenceModel(incumbent.name, scores.cost_per_1000)
+
+
+def _teacher_cost(state: RunState) -> Decimal | None:
+    teacher = DatasetReport.model_validate(state.run.dataset_report).teacher
+    return cost_per_1000(state.config.prices, teacher)
+
+
+async def _answers(
+    backends: Backends, run_id: int | None, candidate: str, eval_type: str
+) -> Answered:
+    query = (
+        select(Prediction.expected, Prediction.label, Prediction.record_id)
+        .join(Evaluation, col(Evaluation.id) == col(Prediction.evaluation_id))
+        .where(
+            Evaluation.run_id == run_id,
+            Evaluation.candidate == candidate,
+            Evaluation.eval_type == eval_type,
+        )
+        .order_by(col(Prediction.row))
+    )
+    async with backends.database.transaction() as session:
+        rows = (await session.exec(query)).all()
+    return Answered([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+
+
+def _measure(
+    state: RunState,
+    policy: Policy,
+    name: str,
+    scores: Scores,
+    answers: Answered,
+    opponent: Answered | None,
+) -> Measured:
+    """The candidate against the reference, and against the incumbent's right answers."""
+    by_incumbent = policy.reference == "incumbent" and opponent is not None
+    reference = opponent.labels if by_incumbent and opponent else answers.expected
+    difference = paired_difference(
+        answers.expected,
+        answers.labels,
+        reference,
+        metric=policy.metric,
+        margin=policy.margin,
+        resamples=state.config.evaluation_config.bootstrap_resamples,
+        confidence=policy.confidence,
+        seed=state.run.seed,
+    )
+    # Against the teacher, whose answers are the labels, only one side can ever be right.
+    test = None if opponent is None else mcnemar(answers.expected, answers.labels, opponent.labels)
+    return Measured(name, scores, difference, test)
+
+
+async def _against_incumbent(
+    backends: Backends,
+    state: RunState,
+    policy: Policy,
+    said: Recommendation,
+    opponent: Answered | None,
+) -> Regression | None:
+    incumbent, scores = state.incumbent(), state.scores(*INCUMBENT)
+    after = state.scores(said.model_name or "", CUSTOMIZED)
+    if incumbent is None or opponent is None or scores is None or after is None:
+        return None
+    answers = await _answers(backends, state.run.id, said.model_name or "", CUSTOMIZED)
+    return await asyncio.to_thread(
+        compare_paired,
+        incumbent.name,
+        answers,
+        opponent,
+        (headline(after, policy), headline(scores, policy)),
+        policy.metric,
+        state.config.evaluation_config.bootstrap_resamples,
+        policy.confidence,
+        state.run.seed,
+    )
+
+
+async def _against_run_before(
+    backends: Backends, state: RunState, policy: Policy, said: Recommendation
+) -> Regression | None:
+    """Against the model that the last completed run of the same traffic named."""
+    after = state.scores(said.model_name or "", CUSTOMIZED)
+    run = state.run
+    query = (
+        select(Run)
+        .where(
+            Run.workload_id == run.workload_id,
+            col(Run.client_id).is_not_distinct_from(run.client_id),
+            Run.status == "completed",
+            col(Run.id) < run.id,
+        )
+        .order_by(col(Run.id).desc())
+        .limit(1)
+    )
+    async with backends.database.transaction() as session:
+        before = (await session.exec(query)).one_or_none()
+        if before is None or after is None:
+            return None
+        name = Recommendation.model_validate(before.recommendation).model_name or ""
+        found = await session.exec(
+            select(Evaluation.scores).where(
+                Evaluation.run_id == before.id,
+                Evaluation.candidate == name,
+                Evaluation.eval_type == CUSTOMIZED,
+            )
+        )
+        raw = found.one_or_none()
+    if raw is None:
+        return None
+    scores = Scores.model_validate(raw)
+    against, headlines = (
+        f"{name} ({run_ref(before.id)})",
+        (
+            headline(after, policy),
+            headline(scores, policy),
+        ),
+    )
+    now = await _answers(backends, run.id, said.model_name or "", CUSTOMIZED)
+    then = await _answers(backends, before.id, name, CUSTOMIZED)
+    if set(now.records) != set(then.records):
+        return compare_unpaired(against, after, scores, headlines)
+    place = {record: row for row, record in enumerate(then.records)}
+    then = Answered(
+        now.expected, [then.labels[place[record]] for record in now.records], now.records
+    )
+    return await asyncio.to_thread(
+        compare_paired,
+        against,
+        now,
+        then,
+        headlines,
+        policy.metric,
+        state.config.evaluation_config.bootstrap_resamples,
+        policy.confidence,
+        run.seed,
+    )
+
+
+def _store(recommendation: Recommendation) -> Apply:
+    async def apply(session: AsyncSession, run: Run) -> None:  # noqa: ARG001
+        run.recommendation = recommendation.model_dump(mode="json")
+
+    return apply

@@ -1,0 +1,71 @@
+"""Runs that are judged by a policy, and compared with the model that serves."""
+
+from pathlib import Path
+
+import pytest
+
+from flywheel.errors import SettingsError
+from flywheel.ports.backends import Backends
+from flywheel.service import policies, promotions, runs
+from flywheel.views import RunRequest, RunView
+from tests.support.running import SHELL, ended, until, working
+
+WISHES = {"workload_id": "news", "eval_size": 100, "candidates": ["hashing-sgd"]}
+
+
+async def finished(backends: Backends, policy: Path | None = None, **wishes: object) -> RunView:
+    request = RunRequest.model_validate({**WISHES, **wishes})
+    run = await runs.start_run(backends, request, SHELL, policy)
+    view = await until(backends, run.id, ended)
+    assert view.status == "completed", view.error
+    return view
+
+
+async def test_a_candidate_is_compared_with_the_incumbent(
+    backends: Backends, tmp_path: Path
+) -> None:
+    text = "# ours\nreference: incumbent\nmargin: 0.05\nmax_seconds_p95: 1.0\n"
+    (tmp_path / "ours.yaml").write_text(text)
+    async with working(backends):
+        first = await finished(backends, tmp_path / "ours.yaml")
+        assert first.recommendation is not None
+        assert first.recommendation.reference == "the teacher"  # which serves until now
+        assert first.compared is None
+        await promotions.promote(backends, first.id, "hashing-sgd", SHELL, "good")
+        second = await finished(backends, tmp_path / "ours.yaml", random_seed=7)
+
+    # Only what the first run held out is new to its model.
+    report = second.dataset_report
+    assert report is not None
+    assert report.known == report.usable - 100
+    assert (report.eval, report.notes) == (100, [])
+
+    assert second.compared is not None
+    assert second.compared.name == "hashing-sgd (r-1)"
+    assert second.compared.scores is not None
+    assert second.compared.scores.n == 100
+    said = second.recommendation
+    assert said is not None
+    assert said.reference == "hashing-sgd (r-1)"
+    assert said.candidates[0].difference is not None
+    assert said.candidates[0].difference.n == 100
+    assert said.candidates[0].mcnemar is not None
+    assert {clause.name for clause in said.candidates[0].clauses} == {
+        *("records", "difference", "latency", "unparseable"),
+    }
+    incumbent, before = said.regressions
+    assert (incumbent.against, incumbent.paired) == ("hashing-sgd (r-1)", True)
+    assert (before.against, before.paired) == ("hashing-sgd (r-1)", True)
+    assert {c.label for c in incumbent.classes} == {"Dividend", "Earnings", "Merger"}
+    assert (await policies.policy_of(backends, second.id)).text == text
+    assert said.policy is not None
+    assert said.policy.text == text
+
+
+async def test_a_faulty_policy_starts_nothing(backends: Backends, tmp_path: Path) -> None:
+    request = RunRequest.model_validate(WISHES)
+    (tmp_path / "wrong.yaml").write_text("margn: 0.1\n")
+    for name, sentence in (("wrong.yaml", "did you mean margin?"), ("none.yaml", "cannot be read")):
+        with pytest.raises(SettingsError, match=sentence):
+            await runs.start_run(backends, request, SHELL, tmp_path / name)
+    assert await runs.list_runs(backends) == []
