@@ -26,9 +26,10 @@ format: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure dataset building, and what intervals and verdicts keep
+bench: $(READY) ## Measure dataset building; simulate what intervals and verdicts keep
 	@$(BIN)/python tests/bench/bench_build.py
 	@$(BIN)/python tests/bench/bench_intervals.py
+	@$(BIN)/python tests/bench/bench_audit.py
 
 lock: ## Choose the versions anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group dev \

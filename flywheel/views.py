@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from flywheel.datasets.report import DatasetReport
 from flywheel.decisions.verdict import Recommendation
+from flywheel.evaluation.audit import Audit
 from flywheel.evaluation.scores import Scores
 
 RunStatus = Literal["pending", "running", "cancelling", "completed", "failed", "cancelled"]
@@ -107,6 +108,7 @@ class CandidateView(BaseModel):
     description: str = ""
     base: Scores | None = None
     customized: Scores | None = None
+    audit: Audit | None = Field(None, description="Scores against the truth as people see it")
 
 
 class StepView(BaseModel):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot.console.lines import LineReader
 from bot.console.person import Person, buttons
 from bot.console.render import Screen
 from bot.console.session import ME, Chat, console_for, log_to_file
@@ -17,6 +16,7 @@ from bot.serve import stop_on_signals
 from bot.views.card import CARD_BLOCK
 from bot.views.decision import REASON
 from bot.views.results import APPROVE
+from flywheel.cli.lines import LineReader
 from flywheel.clock import utc_now
 from flywheel.formatting import count
 from flywheel.ports.backends import Backends

@@ -10,12 +10,12 @@ from typing import Protocol
 from rich.console import Console
 
 from bot.console.limits import Json
-from bot.console.lines import LineReader
 from bot.console.person import Person
 from bot.console.render import Screen
 from bot.console.stage import Stage, open_stage
 from bot.console.workspace import Change, OpenView
 from bot.serve import stop_on_signals
+from flywheel.cli.lines import LineReader
 from flywheel.ports.backends import Backends
 from flywheel.service.runs import list_runs
 from flywheel.worker import run_worker

@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from flywheel.decisions.regression import Regression
+from flywheel.decisions.verdict import Recommendation
+from flywheel.evaluation.audit import in_words
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import count, duration, money, percent, when
 from flywheel.views import CandidateView, RunView
@@ -82,30 +84,40 @@ def run_page(console: Console, view: RunView) -> None:
     if any(c.base or c.customized for c in view.nims):
         console.print()
         _scores(console, view)
+    _beside_scores(console, view)
+    best = _best(view)
+    if best is not None and best.customized is not None:
+        _classes(console, best.model_name, best.customized)
+    if view.recommendation is not None:
+        console.print()
+        _verdict(console, view, view.recommendation)
+    if view.status in {"pending", "running", "cancelling"}:
+        console.print(f"Now: {escape(doing_now(view))}")
+
+
+def _beside_scores(console: Console, view: RunView) -> None:
+    """What failed, and what people found."""
     if view.compared is not None and view.compared.error:
         name, error = escape(view.compared.name), escape(view.compared.error)
         console.print(f"[red]{name}, the incumbent:[/] {error}", soft_wrap=True)
     for candidate in view.nims:
         if candidate.error and candidate.error not in (view.error or ""):
             console.print(f"[red]{candidate.model_name}:[/] {escape(candidate.error)}")
-    best = _best(view)
-    if best is not None and best.customized is not None:
-        _classes(console, best.model_name, best.customized)
-    if view.recommendation is not None:
-        console.print()
-        verdict = view.recommendation.verdict
-        words = view.summary or view.recommendation.reason
-        console.print(
-            f"Verdict: {_styled(verdict, VERDICT_STYLE)}. {escape(words)}", soft_wrap=True
-        )
-        for other in view.recommendation.candidates:
-            if other.model_name != view.recommendation.model_name:
-                styled = _styled(other.verdict, VERDICT_STYLE)
-                console.print(f"{styled}: {escape(other.reason)}", soft_wrap=True)
-        for regression in view.recommendation.regressions:
-            console.print(escape(since(regression)), soft_wrap=True)
-    if view.status in {"pending", "running", "cancelling"}:
-        console.print(f"Now: {escape(doing_now(view))}")
+        if candidate.audit is not None:
+            words = in_words(candidate.audit)
+            console.print(f"{escape(candidate.model_name)} {escape(words)}", soft_wrap=True)
+
+
+def _verdict(console: Console, view: RunView, said: Recommendation) -> None:
+    """On the named model, on the others, and what changed."""
+    words = escape(view.summary or said.reason)
+    console.print(f"Verdict: {_styled(said.verdict, VERDICT_STYLE)}. {words}", soft_wrap=True)
+    for other in said.candidates:
+        if other.model_name != said.model_name:
+            styled = _styled(other.verdict, VERDICT_STYLE)
+            console.print(f"{styled}: {escape(other.reason)}", soft_wrap=True)
+    for regression in said.regressions:
+        console.print(escape(since(regression)), soft_wrap=True)
 
 
 def _data(console: Console, view: RunView) -> None:

@@ -122,6 +122,28 @@ class Prediction(SQLModel, table=True):
     seconds: float
     input_tokens: int
     output_tokens: int
+    confidence: float | None = Field(default=None, description="By the model's own account, 0 to 1")
+
+
+class Review(SQLModel, table=True):
+    """What one person said of one evaluation record; never changed, a later one counts instead."""
+
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = _run_id()
+    candidate: str
+    row: int = Field(description="Line of the evaluation file, from 0")
+    record_id: str = Field(description="Content hash of the record")
+    teacher_label: str
+    candidate_label: str | None
+    judgement: str = Field(description="Judgement: who was right")
+    right_label: str | None = Field(default=None, description="None where nobody named it")
+    reviewer: str = Field(description="Actor id")
+    stratum: str
+    stratum_size: int = Field(description="Evaluation records of the stratum")
+    inclusion: float = Field(description="Share of the stratum asked up to this record, 0 to 1")
+    created_at: datetime = Field(default_factory=utc_now)
 
 
 class Event(SQLModel, table=True):

@@ -2,22 +2,12 @@
 
 from math import ceil, sqrt
 
-from pydantic import BaseModel, Field
 from scipy.stats import norm
 
 from flywheel.evaluation.paired import Difference
-from flywheel.formatting import count, percent
 
 _ROUNDING = 1e-6
 _NEAR = 0.1  # of the margin: closer to it no number of records that anybody has would decide
-
-
-class PlannedSize(BaseModel):
-    """A size for the evaluation set, and why."""
-
-    size: int
-    power: float = Field(description="That this size has, under the assumptions")
-    sentence: str
 
 
 def records_needed(
@@ -41,28 +31,6 @@ def power_of(
     """The probability that `n` records show it; see `records_needed`."""
     error = sqrt((discordance - difference**2) / n)
     return float(norm.cdf((margin + difference) / error - norm.ppf((1 + confidence) / 2)))
-
-
-def eval_size_for(
-    available: int, margin: float, confidence: float, power: float, expected_discordance: float
-) -> PlannedSize:
-    """The size that margin and power need, at most half of the records that there are."""
-    wanted = records_needed(margin, expected_discordance, confidence, power)
-    size = max(1, min(wanted, available // 2))
-    reached = power_of(size, margin, expected_discordance, confidence)
-    assumed = f"if the two disagree on {percent(expected_discordance)} of the records"
-    if size == wanted:
-        sentence = (
-            f"{count(size)} evaluation records show with {percent(power)} power that a model is "
-            f"not worse by {margin:g}, {assumed}."
-        )
-    else:
-        sentence = (
-            f"{count(wanted)} evaluation records would be needed for a margin of {margin:g}, "
-            f"{assumed}; half of the {count(available)} that there are, {count(size)}, decide with "
-            f"{percent(round(reached, 2))} power."
-        )
-    return PlannedSize(size=size, power=reached, sentence=sentence)
 
 
 def more_needed(difference: Difference, margin: float, confidence: float) -> int | None:

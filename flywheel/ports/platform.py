@@ -88,6 +88,9 @@ class PredictionRow(BaseModel):
     seconds: float = Field(description="Time from request to answer")
     input_tokens: int
     output_tokens: int
+    confidence: float | None = Field(
+        None, ge=0, le=1, description="In its answer, by its own account; None where it has none"
+    )
 
 
 class Platform(Protocol):

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
 from flywheel.clock import utc_now
 from flywheel.datasets.report import DatasetReport
 from flywheel.db.models import Candidate, Step
 from flywheel.decisions.verdict import Recommendation
+from flywheel.evaluation.audit import Audit, Judged, Judgement, audit
 from flywheel.evaluation.cost import cost_per_1000
 from flywheel.evaluation.scores import Scores
 from flywheel.runs.graph import PLATFORM_KINDS, TERMINAL
@@ -110,7 +112,21 @@ def _candidate(state: RunState, candidate: Candidate) -> CandidateView:
         description=candidate.description,
         base=state.scores(candidate.name, "base-eval"),
         customized=state.scores(candidate.name, "customized-eval"),
+        audit=_audit(state, candidate.name),
     )
+
+
+def _audit(state: RunState, candidate: str) -> Audit | None:
+    """What people's judgements make of the scores; None where there are no judgements."""
+    scores = state.scores(candidate, "customized-eval")
+    reviews = [review for review in state.reviews if review.candidate == candidate]
+    if scores is None or not reviews:
+        return None
+    judged = [
+        Judged(r.row, r.stratum, r.stratum_size, r.reviewer, cast(Judgement, r.judgement))
+        for r in reviews
+    ]
+    return audit(judged, scores.n, scores.accuracy.value, scores.accuracy.confidence)
 
 
 def _candidate_status(steps: Sequence[Step]) -> str:

@@ -1,13 +1,13 @@
 """A run with everything that belongs to it, read in one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.datasets.report import DatasetReport
-from flywheel.db.models import Candidate, Dataset, Evaluation, Run, Step
+from flywheel.db.models import Candidate, Dataset, Evaluation, Review, Run, Step
 from flywheel.errors import NotFoundError
 from flywheel.evaluation.scores import Scores
 from flywheel.ports.platform import DatasetFiles, ModelArtifact
@@ -35,6 +35,7 @@ class RunState:
     candidates: list[Candidate]
     datasets: list[Dataset]
     evaluations: list[Evaluation]
+    reviews: list[Review] = field(default_factory=list)
 
     def candidate(self, name: str) -> Candidate:
         """The run's candidate of that name."""
@@ -85,6 +86,11 @@ async def load_states(session: AsyncSession, run_ids: list[int]) -> list[RunStat
     evaluations = await session.exec(
         select(Evaluation).where(col(Evaluation.run_id).in_(run_ids)).order_by(col(Evaluation.id))
     )
+    reviews = list(
+        await session.exec(
+            select(Review).where(col(Review.run_id).in_(run_ids)).order_by(col(Review.id))
+        )
+    )
     rows = (list(steps), list(candidates), list(datasets), list(evaluations))
     return [
         RunState(
@@ -94,6 +100,7 @@ async def load_states(session: AsyncSession, run_ids: list[int]) -> list[RunStat
             [r for r in rows[1] if r.run_id == run_id],
             [r for r in rows[2] if r.run_id == run_id],
             [r for r in rows[3] if r.run_id == run_id],
+            [r for r in reviews if r.run_id == run_id],
         )
         for run_id in run_ids
         if (run := runs.get(run_id)) is not None

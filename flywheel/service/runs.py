@@ -194,7 +194,9 @@ async def _views(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
     incumbents = {p.workload_id: p for p in await registry.all_active(session)}
     views = []
     for state in states:
+        run_id = state.run.id or 0
         incumbent = incumbents.get(state.run.workload_id)
         name = f"{incumbent.model_name} ({run_ref(incumbent.run_id)})" if incumbent else None
-        views.append(present(state, approvals.get(state.run.id or 0), name))
+        # How far people agree takes scikit-learn, which is slow to import.
+        views.append(await asyncio.to_thread(present, state, approvals.get(run_id), name))
     return views

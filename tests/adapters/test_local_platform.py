@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from flywheel.adapters.local_platform import LocalPlatform
 from flywheel.adapters.local_platform.models import ModelCard, load
-from flywheel.adapters.local_platform.students import train
+from flywheel.adapters.local_platform.students import ask, train
 from flywheel.adapters.local_platform.texts import count_tokens, request_text
 from flywheel.errors import DataError, InvalidInputError, NotFoundError
 from flywheel.ports.platform import (
@@ -146,6 +146,7 @@ async def test_base_evaluation_answers_the_most_frequent_label(run: Run) -> None
     assert [p.row for p in predictions] == list(range(30))
     assert {p.answer for p in predictions} == {"[[[Earnings]]]"}
     assert all(p.input_tokens == 3 for p in predictions), "three words, the link left out"
+    assert {p.confidence for p in predictions} == {None}
     assert all(p.output_tokens == 7 for p in predictions)
 
 
@@ -176,6 +177,7 @@ async def test_a_student_learns_and_answers_like_the_teacher(run: Run, candidate
     expected = [f"[[[{label}]]]" for _, label in headlines()[::3]]
     assert [p.answer for p in predictions] == expected
     assert all(0 < p.seconds < 1 for p in predictions)
+    assert all(p.confidence is not None and 1 / 3 < p.confidence <= 1 for p in predictions)
 
 
 async def test_the_model_says_where_it_comes_from(run: Run) -> None:
@@ -296,6 +298,18 @@ def test_two_labels_and_one_character_words_are_enough() -> None:
         texts, labels = ["a b", "a c", "x y", "x z"], ["l", "l", "r", "r"]
         model = train(candidate, texts, labels, 1, lambda _percent, _message: None).model
         assert model.predict(["a", "x"]).tolist() == ["l", "r"]
+
+
+@pytest.mark.parametrize("candidate", STUDENTS)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_student_is_surer_of_what_it_knows(candidate: str, classes: int) -> None:
+    labels = sorted(WORDS)[:classes]
+    known = [(text, label) for text, label in headlines() if label in labels]
+    model = train(candidate, *zip(*known, strict=True), 1, lambda _percent, _message: None).model
+    label, clear = ask(model, "Acme declares dividend yield")
+    assert label == model.predict(["Acme declares dividend yield"])[0] == "Dividend"
+    _, unclear = ask(model, "Acme")
+    assert 1 / classes <= unclear() < clear() <= 1
 
 
 def test_progress_is_told_in_order() -> None:

@@ -22,12 +22,14 @@ class Finished(subprocess.CompletedProcess[str]):
     """What a command said. No command may ever show a stack trace."""
 
 
-def flywheel(home: Path, *words: str, seconds: float = 60, **more: str) -> Finished:
-    """Run a command to its end."""
+def flywheel(
+    home: Path, *words: str, seconds: float = 60, typed: str = "", **more: str
+) -> Finished:
+    """Run a command to its end; `typed` is all that it can read."""
     done = subprocess.run(
         [*PROGRAM, *words],
         env=environment(home, **more),
-        stdin=subprocess.DEVNULL,
+        input=typed.encode(),
         capture_output=True,
         timeout=seconds,
         check=False,

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -24,6 +25,13 @@ class LocalJob(BaseModel):
     directory: Path
     model: Path
     threads: int
+
+
+class Reply(NamedTuple):
+    """An answer; its confidence is worked out apart, so that its time is the answer's alone."""
+
+    text: str
+    confidence: Callable[[], float | None]
 
 
 class LocalResult(BaseModel):
@@ -81,7 +89,7 @@ def _evaluate(job: EvaluateJob, predictions: Path, report: ReportProgress) -> No
 
 
 def _ask(
-    answer: Callable[[str], str], requests: list[str], report: ReportProgress
+    answer: Callable[[str], Reply], requests: list[str], report: ReportProgress
 ) -> Iterator[PredictionRow]:
     """Ask one request after the other, as production does, and measure each."""
     if requests:
@@ -95,24 +103,25 @@ def _ask(
         seconds = time.perf_counter() - started
         yield PredictionRow(
             row=row,
-            answer=reply,
+            answer=reply.text,
             seconds=seconds,
             input_tokens=texts.count_tokens(text),
-            output_tokens=texts.count_tokens(reply),
+            output_tokens=texts.count_tokens(reply.text),
+            confidence=reply.confidence(),
         )
 
 
-def _base_model(job: EvaluateJob) -> Callable[[str], str]:
+def _base_model(job: EvaluateJob) -> Callable[[str], Reply]:
     """Always the most frequent label of the training set; of equally frequent ones the first."""
     labels = Labels(job.datasets.labels)
     examples = texts.read_training(Path(job.datasets.train), labels)
     counts = Counter(example.label for example in examples)
     reply = texts.answer_text(min(counts, key=lambda label: (-counts[label], label)))
-    return lambda _: reply
+    return lambda _: Reply(reply, lambda: None)
 
 
-def _customized_model(job: EvaluateJob) -> Callable[[str], str]:
-    from flywheel.adapters.local_platform import models
+def _customized_model(job: EvaluateJob) -> Callable[[str], Reply]:
+    from flywheel.adapters.local_platform import models, students
 
     if job.eval_type == "icl-eval" or job.artifact is None:
         raise InvalidInputError(
@@ -120,7 +129,12 @@ def _customized_model(job: EvaluateJob) -> Callable[[str], str]:
             "It runs base-eval, and customized-eval and incumbent-eval of a trained model.",
         )
     model = models.load(Path(job.artifact))
-    return lambda text: texts.answer_text(str(model.predict([text])[0]))
+
+    def answer(text: str) -> Reply:
+        label, confidence = students.ask(model, text)
+        return Reply(texts.answer_text(label), confidence)
+
+    return answer
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import Pipeline, make_union
@@ -61,6 +62,30 @@ def train(
             "Local students read the text of the last user message.",
         )
     return _TRAINERS[student](texts, np.asarray(labels), seed, report)
+
+
+def ask(model: Pipeline, text: str) -> tuple[str, Callable[[], float]]:
+    """The label for a text, and how sure the model is of it once that is asked, 0 to 1.
+
+    A model with probabilities gives the highest. The SVM has none: what stands for it is the
+    largest entry of the softmax of its decision values (of two classes, the logistic of the
+    one). That is a margin on a scale from 0 to 1, good for ranking, not calibrated.
+    """
+    *steps, (_, classifier) = model.steps
+    features = [text]
+    for _, step in steps:
+        features = step.transform(features)
+    label = str(classifier.predict(features)[0])
+
+    def confidence() -> float:
+        if hasattr(classifier, "predict_proba"):
+            return float(classifier.predict_proba(features).max())
+        values = np.atleast_1d(classifier.decision_function(features)[0]).astype(np.float64)
+        if len(values) == 1:
+            return float(expit(abs(values[0])))
+        return float(softmax(values).max())
+
+    return label, confidence
 
 
 def _tfidf_svm(

@@ -108,6 +108,7 @@ def _score(
             seconds=answer.seconds,
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
+            confidence=answer.confidence,
         )
         for record, answer in zip(expected, answers, strict=True)
     ]

@@ -11,7 +11,10 @@ _CLEAR_LINE = "\r\x1b[K"
 
 
 class LineReader:
-    """Standard input, line by line; None at its end or once `stop` is set."""
+    """Standard input, line by line; None at its end or once `stop` is set.
+
+    `keyboard`: a person types, and sees what they type.
+    """
 
     def __init__(self, stop: asyncio.Event) -> None:
         self._stop = stop
@@ -19,7 +22,7 @@ class LineReader:
         self._rest = b""
         self._ended = False
         self._news = asyncio.Event()
-        self._keyboard = sys.stdin.isatty() and sys.stdout.isatty()
+        self.keyboard = sys.stdin.isatty() and sys.stdout.isatty()
         self._prompt = ""
 
     async def read(self, prompt: str) -> str | None:
@@ -30,14 +33,14 @@ class LineReader:
             await self._more()
         self._prompt = ""
         line = self._lines.popleft() if self._lines and not self._stop.is_set() else None
-        if line is None or not self._keyboard:
+        if line is None or not self.keyboard:
             _write(f"{line or ''}\n")  # nobody has pressed Enter: show what was read
         return line
 
     @contextmanager
     def stepping_aside(self) -> Iterator[None]:
         """Take the prompt away while something is printed, and put it back."""
-        waiting = self._prompt if self._keyboard else ""
+        waiting = self._prompt if self.keyboard else ""
         if waiting:
             _write(_CLEAR_LINE)
         yield
@@ -67,6 +70,7 @@ class LineReader:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if self._ended and self._rest:
             lines.append(self._rest)
+            self._rest = b""  # the end may be seen more than once
         self._lines.extend(line.decode(errors="replace").rstrip("\r") for line in lines)
         self._news.set()
 
