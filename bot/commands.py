@@ -57,7 +57,7 @@ def _serve(host: str, port: int, *, with_worker: bool) -> None:
     from bot.serve import serve
 
     async def main() -> None:
-        async with backends(with_queue=True) as opened:
+        async with backends(with_queue=True, keep_log=True) as opened:
             await serve(
                 opened,
                 with_worker=with_worker,

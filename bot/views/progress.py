@@ -14,6 +14,7 @@ _STAGES = {
     "build-datasets": "building the datasets",
     "decide": "applying the policy",
     "summarise": "writing the summary",
+    "receipt": "signing the receipt",
 }
 _ENDED = frozenset({"completed", "failed", "skipped", "cancelled"})
 _BAR = 10

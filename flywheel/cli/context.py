@@ -42,12 +42,17 @@ async def _stoppable(main: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def backends(*, with_queue: bool = False, migrate: bool = True) -> AsyncIterator[Backends]:
-    """The backends that the settings choose; logging as configured."""
+async def backends(
+    *, with_queue: bool = False, migrate: bool = True, keep_log: bool = False
+) -> AsyncIterator[Backends]:
+    """The backends that the settings choose.
+
+    What goes on for a while keeps a log (`keep_log`); any other command says itself what it does
+    and logs only what is wrong, unless more is configured.
+    """
     settings = load_settings()
     level = settings.logging_config.level
-    # What a command does it says itself; only what goes on for a while keeps a log of it.
-    set_up_logging("WARNING" if level == "INFO" and not with_queue else level)
+    set_up_logging("WARNING" if level == "INFO" and not keep_log else level)
     async with open_backends(settings, with_queue=with_queue, migrate=migrate) as opened:
         yield opened
 

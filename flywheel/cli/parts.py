@@ -49,7 +49,7 @@ def worker() -> None:
     from flywheel.worker import run_worker  # only here: importing it takes a while
 
     async def main() -> None:
-        async with backends(with_queue=True) as opened:
+        async with backends(with_queue=True, keep_log=True) as opened:
             stop = asyncio.Event()
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -170,6 +170,17 @@ class Approval(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now)
 
 
+class Receipt(SQLModel, table=True):
+    """The signed receipt of a run's verdict. Outlives its run."""
+
+    run_uid: str = Field(primary_key=True, description="One receipt per run")
+    run_id: int = Field(description="No foreign key: the record stays when the run is deleted")
+    workload_id: str = Field(index=True)
+    key_id: str
+    document: str = Field(description="Byte by byte as it was signed")
+    created_at: datetime = Field(default_factory=utc_now)
+
+
 class Promotion(SQLModel, table=True):
     """Which model served a workload, from when to when, and who decided. Outlives its run."""
 

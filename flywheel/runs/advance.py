@@ -17,7 +17,7 @@ from flywheel.errors import FlywheelError
 from flywheel.ports.backends import Backends
 from flywheel.promotions import registry
 from flywheel.runs.events import record
-from flywheel.runs.graph import ACTIVE_RUN, PLATFORM_KINDS, TERMINAL, readiness
+from flywheel.runs.graph import ACTIVE_RUN, CONCLUDING, PLATFORM_KINDS, TERMINAL, readiness
 from flywheel.runs.lease import Lease, LeaseLostError, acquire, heartbeat, leased_run, release
 from flywheel.runs.state import RunState, load_state
 from flywheel.runs.steps import HANDLERS, Outcome
@@ -174,7 +174,7 @@ async def _end(session: AsyncSession, run: Run, steps: list[Step], now: datetime
         record(session, run, "run-cancelled", "The run was cancelled; nothing of it runs any more.")
         return
     scored = any(s.kind == "customized-eval" and s.status == "completed" for s in steps)
-    if scored and all(s.status == "completed" for s in steps if s.kind == "summarise"):
+    if scored and all(s.status == "completed" for s in steps if s.kind in CONCLUDING):
         run.status = "completed"
         # Only now: of a run that fails or is cancelled after the verdict nobody may promote.
         if Recommendation.model_validate(run.recommendation).verdict == "promote":
@@ -195,6 +195,8 @@ def _why(steps: list[Step]) -> str:
     ]
     if any(s.kind == "build-datasets" and s.status == "failed" for s in steps):
         return reasons[0]
+    if any(s.kind in CONCLUDING and s.status == "failed" for s in steps):
+        return f"The run has scores, but its verdict could not be given. {' '.join(reasons)}"
     return f"No candidate could be scored. {' '.join(reasons)}".strip()
 
 

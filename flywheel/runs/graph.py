@@ -11,10 +11,12 @@ StepKind = Literal[
     "customized-eval",
     "decide",
     "summarise",
+    "receipt",
 ]
 
 TERMINAL = frozenset({"completed", "failed", "skipped", "cancelled"})
 ACTIVE_RUN = frozenset({"pending", "running", "cancelling"})
+CONCLUDING = frozenset({"decide", "summarise", "receipt"})
 PLATFORM_KINDS: frozenset[str] = frozenset(
     {"incumbent-eval", "base-eval", "customize", "customized-eval"}
 )
@@ -46,7 +48,7 @@ def plan(candidates: Sequence[str], incumbent: bool = False) -> list[PlannedStep
     # Fine-tuning takes longest: it goes first, the cheap base evaluations fill the gaps.
     for kind in ("customize", "base-eval", "customized-eval"):
         steps += [PlannedStep(kind, name) for name in candidates]
-    return [*steps, PlannedStep("decide"), PlannedStep("summarise")]
+    return [*steps, PlannedStep("decide"), PlannedStep("summarise"), PlannedStep("receipt")]
 
 
 def readiness(step: StepState, steps: Sequence[StepState]) -> Literal["ready", "wait", "skip"]:
@@ -56,7 +58,7 @@ def readiness(step: StepState, steps: Sequence[StepState]) -> Literal["ready", "
     evaluation has ended, however it ended.
     """
     if step.kind == "decide":
-        done = all(s.status in TERMINAL for s in steps if s.kind not in {"decide", "summarise"})
+        done = all(s.status in TERMINAL for s in steps if s.kind not in CONCLUDING)
         built = all(s.status == "completed" for s in steps if s.kind == "build-datasets")
         return ("ready" if built else "skip") if done else "wait"
     needs = {
@@ -66,6 +68,7 @@ def readiness(step: StepState, steps: Sequence[StepState]) -> Literal["ready", "
         "customize": ["build-datasets"],
         "customized-eval": ["customize"],
         "summarise": ["decide"],
+        "receipt": ["summarise"],
     }[step.kind]
     statuses = [s.status for s in steps if s.kind in needs and s.candidate in {"", step.candidate}]
     if all(status == "completed" for status in statuses):

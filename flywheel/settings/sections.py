@@ -219,6 +219,14 @@ class DecisionConfig(Section):
     )
 
 
+class ReceiptConfig(Section):
+    """Receipts of verdicts."""
+
+    key_file: Path | None = Field(
+        None, description="Ed25519 key (PEM) that signs; None is keys/receipt.pem in the home"
+    )
+
+
 class WorkerConfig(Section):
     """How runs are driven."""
 
@@ -281,7 +289,14 @@ class Settings(Section):
     local_platform_config: LocalPlatformConfig = LocalPlatformConfig()
     prices: PriceConfig = PriceConfig()
     decision_config: DecisionConfig = DecisionConfig()
+    receipt_config: ReceiptConfig = ReceiptConfig()
     worker_config: WorkerConfig = WorkerConfig()
     approval_config: ApprovalConfig = ApprovalConfig()
     slack_config: SlackConfig = SlackConfig()
     secrets: Secrets = Field(Secrets(), repr=False, exclude=True)
+
+    @property
+    def receipt_key(self) -> Path:
+        """The file of the key that signs receipts."""
+        named = self.receipt_config.key_file
+        return self.home / "keys" / "receipt.pem" if named is None else named.expanduser()

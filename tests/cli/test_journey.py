@@ -193,3 +193,25 @@ def test_the_policy_is_shown_and_checked(home: Path, tmp_path: Path) -> None:
     for done in (wrong, refused):
         assert done.returncode == 2
         assert "must be a number above 0 and below 1, not 7." in done.stderr
+
+
+def test_a_receipt_is_shown_and_verified(home: Path, tmp_path: Path) -> None:
+    shown = flywheel(home, "receipt", "show", "last")
+    (tmp_path / "r.json").write_text(shown.stdout)
+    (tmp_path / "changed.json").write_text(shown.stdout.replace('"seed":5', '"seed":6'))
+    valid, changed, absent, key, elsewhere = flywheel_each(
+        home,
+        (["receipt", "verify", str(tmp_path / "r.json"), "--strict"], {}),
+        (["receipt", "verify", str(tmp_path / "changed.json")], {}),
+        (["receipt", "verify", str(tmp_path / "absent.json")], {}),
+        (["receipt", "key"], {}),
+        (["receipt", "show", "r-99"], {}),
+    )
+    assert valid.returncode == 0
+    assert valid.stdout.startswith("valid: The receipt of fw-")
+    assert changed.returncode == 1
+    assert "the receipt was changed after it was signed" in changed.stdout
+    assert absent.returncode == 2
+    assert "absent.json cannot be read" in absent.stderr
+    assert key.stdout.startswith("-----BEGIN PUBLIC KEY-----")
+    assert elsewhere.returncode == 3

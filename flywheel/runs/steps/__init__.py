@@ -5,6 +5,7 @@ from flywheel.runs.steps.build import BuildDatasets
 from flywheel.runs.steps.customize import Customize
 from flywheel.runs.steps.decide import Decide
 from flywheel.runs.steps.evaluate import Evaluate
+from flywheel.runs.steps.receipt import SignReceipt
 from flywheel.runs.steps.summarise import Summarise
 
 HANDLERS: dict[str, StepHandler] = {
@@ -15,6 +16,7 @@ HANDLERS: dict[str, StepHandler] = {
     "customized-eval": Evaluate("customized-eval"),
     "decide": Decide(),
     "summarise": Summarise(),
+    "receipt": SignReceipt(),
 }
 
 __all__ = ["HANDLERS", "Outcome", "StepHandler"]
