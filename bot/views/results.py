@@ -102,6 +102,9 @@ def _small_print(view: RunView) -> str:
             f"Scored on the same {count(report.eval)} records, "
             f"trained on {count(report.train)}; seed {view.seed}"
         )
+    absent = {label for c in view.nims if c.customized for label in c.customized.absent_classes}
+    if absent:
+        parts.append(f"not judged, without records: {mrkdwn(', '.join(sorted(absent)), 200)}")
     if view.teacher is not None:
         parts.append(f"teacher: {code(view.teacher.model_name)}")
     measures = {e.measures for c in view.nims for e in c.evaluations if e.eval_type == "base-eval"}

@@ -87,6 +87,8 @@ def run_page(console: Console, view: RunView) -> None:
     _beside_scores(console, view)
     best = _best(view)
     if best is not None and best.customized is not None:
+        currency = view.recommendation.currency if view.recommendation else ""
+        _more_scores(console, best.model_name, best.customized, currency)
         _classes(console, best.model_name, best.customized)
     if view.recommendation is not None:
         console.print()
@@ -149,9 +151,12 @@ def _data(console: Console, view: RunView) -> None:
 
 def _scores(console: Console, view: RunView) -> None:
     currency = view.recommendation.currency if view.recommendation else "cost"
+    scored = [c.customized for c in view.nims if c.customized is not None]
+    timed = any(scores.seconds_p95 is not None for scores in scored)  # not in older runs
     table = _table(
-        *("candidate", "before", "macro-F1 (95 %)", "accuracy"),
-        *("time", f"{currency}/1,000"),
+        *("candidate", "before", "macro-F1 (95 %)", "accuracy", "time"),
+        *(["p95"] if timed else []),
+        f"{currency}/1,000",
     )
     for column in table.columns[1:]:
         column.justify = "right"
@@ -168,6 +173,7 @@ def _scores(console: Console, view: RunView) -> None:
             f"[bold]{macro_f1.value:.3f}[/] ({macro_f1.low:.3f}–{macro_f1.high:.3f})",
             f"{scores.accuracy.value:.3f}",
             duration(scores.seconds),
+            *([_time(scores.seconds_p95)] if timed else []),
             _cost(scores.cost_per_1000),
         )
     if view.compared is not None and view.compared.scores is not None:
@@ -181,18 +187,19 @@ def _scores(console: Console, view: RunView) -> None:
             _cost(scores.cost_per_1000),
         )
     if view.teacher is not None:
-        seconds = view.teacher.seconds
         table.add_row(
             "[dim]teacher[/]",
             *("", "[dim]the reference[/]", ""),
-            "not logged" if seconds is None else duration(seconds),
+            _time(view.teacher.seconds),
+            *([""] if timed else []),
             _cost(view.teacher.cost_per_1000),
         )
     console.print(table)
     measures = {e.measures for c in view.nims for e in c.evaluations if e.eval_type == "base-eval"}
-    n = next((c.customized.n for c in view.nims if c.customized is not None), None)
-    said = [] if n is None else [f"scored on {count(n)} held-out records"]
+    said = [f"scored on {count(scored[0].n)} held-out records"] if scored else []
     said.append(f"before: {', '.join(sorted(measures))}")
+    if timed:
+        said.append("time: mean per answer; p95: 95 % of answers took no longer")
     if view.teacher is not None:
         said.append(f"teacher: {view.teacher.model_name}")
     console.print(f"[dim]{escape('; '.join(said))}[/]", soft_wrap=True)
@@ -222,14 +229,37 @@ def _cost(amount: Decimal | None) -> str:
     return "no price" if amount is None else money(amount, "").strip()
 
 
+def _time(seconds: float | None) -> str:
+    return "unknown" if seconds is None else duration(seconds)
+
+
+def _more_scores(console: Console, name: str, scores: Scores, currency: str) -> None:
+    """What the table has no room for, of one model. Older runs have less of it, or nothing."""
+    said = []
+    if scores.balanced_accuracy is not None:
+        said.append(f"balanced accuracy {scores.balanced_accuracy:.3f}")
+    said.append(f"weighted F1 {scores.weighted_f1.value:.3f}")
+    if scores.token_f1 is not None:
+        said.append(f"token F1 {scores.token_f1:.3f} (word overlap, NeMo's f1: not a class F1)")
+    if scores.seconds_p50 is not None and scores.seconds_p99 is not None:
+        said.append(f"p50 {duration(scores.seconds_p50)}, p99 {duration(scores.seconds_p99)}")
+    if scores.cost_per_correct is not None:
+        cost = money(scores.cost_per_correct * 1000, currency)
+        said.append(f"{cost} per 1,000 right answers")
+    console.print(f"Also of {name}: {'; '.join(said)}", soft_wrap=True)
+
+
 def _classes(console: Console, name: str, scores: Scores) -> None:
     worst = sorted((c for c in scores.per_class if c.support), key=lambda c: c.f1)
     listed = ", ".join(
         f"{escape(c.label)} {c.f1:.2f} (n {c.support})" for c in worst[:WORST_CLASSES]
     )
     console.print(f"Weakest classes of {name}, by F1: {listed}", soft_wrap=True)
+    if scores.absent_classes:
+        absent = ", ".join(escape(label) for label in scores.absent_classes)
+        console.print(f"Not judged, for lack of evaluation records: {absent}", soft_wrap=True)
     if scores.unparseable:
-        share = percent(scores.unparseable / scores.n)
+        share = percent(scores.unparseable_share)
         console.print(f"{count(scores.unparseable)} answers ({share}) had no readable label.")
 
 

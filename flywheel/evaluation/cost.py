@@ -44,6 +44,16 @@ def cost_per_1000(prices: PriceConfig, usage: Usage) -> Decimal | None:
     return request_cost(price, usage.seconds, usage.input_tokens, usage.output_tokens)
 
 
+def cost_per_correct(cost_per_1000: Decimal | None, n: int, correct: int) -> Decimal | None:
+    """Cost of one right answer where `correct` of `n` requests were answered right.
+
+    The wrong answers are paid for too. None without a cost or without a right answer.
+    """
+    if cost_per_1000 is None or not correct:
+        return None
+    return (cost_per_1000 * n / (1000 * correct)).quantize(_DIGITS / 1000)
+
+
 def request_cost(
     price: ModelPrice,
     seconds: float | None,

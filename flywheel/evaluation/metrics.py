@@ -1,13 +1,14 @@
 """From answers to scores."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 import numpy as np
 
 from flywheel.errors import DataError
-from flywheel.evaluation.cost import request_cost
+from flywheel.evaluation.cost import cost_per_correct, request_cost
 from flywheel.evaluation.scores import ClassScore, Confusion, Scores
+from flywheel.evaluation.token_f1 import token_f1
 from flywheel.settings import EvaluationConfig
 from flywheel.settings.sections import ModelPrice
 
@@ -24,6 +25,9 @@ def score(
     config: EvaluationConfig,
     seed: int,
     price: ModelPrice | None = None,
+    *,
+    texts: tuple[Sequence[str], Sequence[str]] | None = None,
+    known_classes: Iterable[str] = (),
 ) -> Scores:
     """The scores of one model; the sequences have one entry per evaluation record.
 
@@ -31,6 +35,10 @@ def score(
     that occur in `expected`, all of them and no other: any other answer, readable or not, is
     wrong and lowers the recall of the class that it missed, but is not a class of its own. So
     a model that invents labels cannot move the number of classes that the mean runs over.
+
+    `texts` are the answers and the reference answers as they were given, for the token-overlap
+    F1; `known_classes` those of the log, of which some may have no evaluation record. Latency
+    percentiles are interpolated between the two nearest requests (numpy's default).
 
     Macro-F1 is the unweighted mean of the classes' F1; F1 is 2 tp / (2 tp + fp + fn), and 0 for
     a class that was never answered. Raises DataError where there is nothing to score.
@@ -52,18 +60,28 @@ def score(
     correct = sum(e == a for e, a in zip(expected, answers, strict=True))
     table = precision_recall_fscore_support(expected, answers, labels=classes, zero_division=0.0)
     means = fmean(seconds), fmean(input_tokens), fmean(output_tokens)
-    p50, p95, p99 = (float(t) for t in np.quantile(seconds, [0.5, 0.95, 0.99]))
+    p50, p95, p99 = (float(time) for time in np.percentile(seconds, (50, 95, 99)))
     cost = None if price is None else request_cost(price, *means)
     return Scores(
         n=len(expected),
         macro_f1=macro_f1,
         weighted_f1=weighted_f1,
         accuracy=wilson(correct, len(expected), config.confidence),
+        # `balanced_accuracy_score` would warn of every answer that is no class.
         balanced_accuracy=fmean(table[1]),
+        token_f1=None if texts is None else token_f1(*texts),
         per_class=[
-            ClassScore(label=label, precision=p, recall=r, f1=f1, support=support)
-            for label, p, r, f1, support in zip(classes, *table, strict=True)
+            ClassScore(
+                label=label,
+                precision=p,
+                recall=r,
+                f1=f1,
+                support=support,
+                recall_interval=wilson(int(counts[i, i]), int(support), config.confidence),
+            )
+            for i, (label, p, r, f1, support) in enumerate(zip(classes, *table, strict=True))
         ],
+        absent_classes=sorted(set(known_classes) - set(classes)),
         confusion=Confusion(labels=columns, counts=counts.tolist()),
         unparseable=sum(answer is None for answer in answered),
         seconds=means[0],
@@ -73,9 +91,7 @@ def score(
         input_tokens=means[1],
         output_tokens=means[2],
         cost_per_1000=cost,
-        cost_per_1000_correct=None
-        if cost is None or not correct
-        else cost * len(answers) / correct,
+        cost_per_correct=cost_per_correct(cost, len(expected), correct),
         seed=seed,
     )
 

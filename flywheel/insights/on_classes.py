@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from flywheel.evaluation.scores import ClassScore, Scores
-from flywheel.formatting import count
+from flywheel.formatting import count, score
 from flywheel.insights.names import find
 from flywheel.insights.phrases import class_scores, main_mistake, named, reply, show
 from flywheel.insights.subjects import (
@@ -86,6 +86,8 @@ def _one_class(run: RunView, subject: Subject, scores: Scores, label: str) -> An
         lines.append("It has no evaluation records, so nothing is known about it.")
     else:
         lines.append(class_scores(row))
+        if row.recall_interval is not None:
+            lines.append(f"Recall with its interval: {score(row.recall_interval, row.support)}.")
         lines += _confusions(scores, row)
     counts = run.dataset_report.classes.get(label) if run.dataset_report else None
     if counts is not None:
@@ -117,8 +119,12 @@ def _weakest(run: RunView, subject: Subject, scores: Scores) -> Answer:
             sources=show(run),
         )
     lines = [f"• {row.label}: {class_scores(row)}{main_mistake(scores, row)}" for row in weak]
+    absent = ", ".join(scores.absent_classes)
     return reply(
-        f"The weakest classes of *{subject.name}* in {named(run)}:", *lines, sources=show(run)
+        f"The weakest classes of *{subject.name}* in {named(run)}:",
+        *lines,
+        f"Without evaluation records, so not judged: {absent}." if absent else None,
+        sources=show(run),
     )
 
 

@@ -90,9 +90,11 @@ def _scores(subject: Subject) -> list[str]:
     if scores is None:
         return [f"*{subject.name}* has no scores in {subject.run.id}."]
     weighted, accuracy = score(scores.weighted_f1, scores.n), score(scores.accuracy, scores.n)
+    balanced = scores.balanced_accuracy
+    more = "" if balanced is None else f", balanced accuracy {balanced:.3f}"
     return [
         f"*{subject.name}* in {named(subject.run)}: {macro_f1(scores)}",
-        f"   weighted F1 {weighted}, accuracy {accuracy}",
+        f"   weighted F1 {weighted}, accuracy {accuracy}{more}",
     ]
 
 

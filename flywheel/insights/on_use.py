@@ -36,7 +36,9 @@ def fast(topic: Topic) -> Answer:
 def _timed(subject: Subject) -> str:
     if subject.seconds is None or subject.scores is None:
         return f"*{subject.name}*: not measured"
-    return f"*{subject.name}*: {duration(subject.seconds)} (n {count(subject.scores.n)})"
+    n, p95 = f"n {count(subject.scores.n)}", subject.scores.seconds_p95
+    spread = n if p95 is None else f"95 % within {duration(p95)}, {n}"
+    return f"*{subject.name}*: {duration(subject.seconds)} ({spread})"
 
 
 def teacher(topic: Topic) -> Answer:

@@ -158,18 +158,20 @@ def _evaluation(state: RunState, candidate: Candidate, step: Step) -> Evaluation
 
 
 def _flat(scores: Scores) -> dict[str, float]:
-    """The blueprint's plain scores; `f1_score` is macro-F1 here."""
-    return {
+    """The blueprint's plain scores; `f1_score` is macro-F1 here, `token_f1` NeMo's `f1`.
+
+    What an older run did not measure is left out.
+    """
+    measured: dict[str, float | None] = {
         "macro_f1": scores.macro_f1.value,
         "f1_score": scores.macro_f1.value,
         "weighted_f1": scores.weighted_f1.value,
         "accuracy": scores.accuracy.value,
-        **(
-            {}
-            if scores.balanced_accuracy is None
-            else {"balanced_accuracy": scores.balanced_accuracy}
-        ),
+        "balanced_accuracy": scores.balanced_accuracy,
+        "token_f1": scores.token_f1,
+        "unparseable_share": scores.unparseable_share,
     }
+    return {name: value for name, value in measured.items() if value is not None}
 
 
 def _customization(state: RunState, candidate: Candidate, step: Step) -> CustomizationView:

@@ -17,6 +17,7 @@ SECRET_VARIABLES = {
     "slack_signing_secret": "SLACK_SIGNING_SECRET",
     "redis_url": "FLYWHEEL_REDIS_URL",
     "database_url": "FLYWHEEL_DATABASE_URL",
+    "llm_judge_api_key": "FLYWHEEL_LLM_JUDGE_API_KEY",
 }
 OTHER_VARIABLES = ("FLYWHEEL_HOME", "FLYWHEEL_CONFIG", "FLYWHEEL_SHARED_DATA")
 

@@ -130,6 +130,17 @@ class EmbedderConfig(ServedModelConfig):
     model_type: Literal["llm", "embedding"] = "embedding"
 
 
+class JudgeConfig(ServedModelConfig):
+    """A model that judges answers, and how it is asked."""
+
+    max_concurrent_requests: int = Field(8, ge=1, description="Requests at the same time")
+    timeout_seconds: float = Field(60.0, gt=0, description="For one answer")
+    max_attempts: int = Field(5, ge=1, description="For one answer, the first included")
+    retry_seconds: float = Field(
+        1.0, ge=0, description="Before the second attempt; doubled for each further one"
+    )
+
+
 class SimilarityConfig(Section):
     """Choosing in-context examples by likeness."""
 
@@ -269,6 +280,7 @@ class Secrets(Section):
     slack_signing_secret: SecretStr | None = None
     redis_url: SecretStr | None = Field(None, description="None starts a private server")
     database_url: SecretStr | None = Field(None, description="None is SQLite under home")
+    llm_judge_api_key: SecretStr | None = Field(None, description="Sent to llm_judge_config.url")
 
 
 class Settings(Section):
@@ -282,7 +294,7 @@ class Settings(Section):
     icl_config: IclConfig = IclConfig()
     training_config: TrainingConfig = TrainingConfig()
     lora_config: LoraConfig = LoraConfig()
-    llm_judge_config: ServedModelConfig = ServedModelConfig()
+    llm_judge_config: JudgeConfig = JudgeConfig()
     mlflow_config: MlflowConfig = MlflowConfig()
     logging_config: LoggingConfig = LoggingConfig()
     platform: Literal["local"] = Field("local", description="Where candidates are trained")

@@ -44,6 +44,16 @@ def actions(shown: Message) -> list[str]:
     ]
 
 
+def test_results_name_the_classes_that_nothing_is_known_of() -> None:
+    scored = candidate("tfidf-svm").customized
+    assert scored is not None
+    scores = scored.model_copy(update={"absent_classes": ["Bonds", "<!channel>"]})
+    judged = candidate("tfidf-svm").model_copy(update={"customized": scores})
+    text = everything(results(run_view(candidates=(judged,))))
+    assert "not judged, without records: &lt;!channel&gt;, Bonds" in text
+    assert "not judged" not in everything(results(run_view()))
+
+
 @settings(max_examples=60, deadline=None)
 @given(run_views(), st.lists(st.text(max_size=900), max_size=4))
 def test_every_view_of_every_run_is_one_that_slack_takes(view: Any, decided: list[str]) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from flywheel.insights.reader import answer
 from flywheel.views import Answer
+from tests.insights.conftest import Build
 
 Ask = Callable[..., Awaitable[Answer]]
 
@@ -352,3 +354,28 @@ async def test_answers_are_short_and_plain(ask: Ask, question: str) -> None:
     assert len(answer.text.splitlines()) <= 12
     assert not re.search(r"[`_~<>#]|\*\*", answer.text.replace("news_", ""))
     assert answer.text.count("*") % 2 == 0
+
+
+async def test_what_newer_runs_measure_is_told(build: type[Build]) -> None:
+    measured = build.scores(0.874)
+    rows = [
+        row.model_copy(update={"recall_interval": build.interval(row.recall, 0.1)})
+        for row in measured.per_class
+    ]
+    scores = measured.model_copy(
+        update={
+            "balanced_accuracy": 0.8651,
+            "seconds_p95": 0.0031,
+            "absent_classes": ["Bonds", "Gold"],
+            "per_class": rows,
+        }
+    )
+    facts = build.facts([build.finished_run(candidates=[build.candidate("tfidf-svm", scores)])])
+    told = {
+        "how fast is tfidf-svm?": "0.4 ms (95 % within 3.1 ms, n 400)",
+        "how good is tfidf-svm?": ", balanced accuracy 0.865",
+        "how good is the class dividend?": "interval: 0.725 (95 % 0.625–0.825, n 40).",
+        "which classes are weakest?": "Without evaluation records, so not judged: Bonds, Gold.",
+    }
+    for question, words in told.items():
+        assert words in (await answer(question, facts)).text

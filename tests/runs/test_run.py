@@ -48,6 +48,12 @@ async def test_a_run_goes_from_records_to_a_recommendation(backends: Backends) -
         assert by_type["base-eval"].measures == "most frequent label of the training set"
         scores = by_type["customized-eval"].scores
         assert scores["f1_score"] == scores["macro_f1"] == tuned.macro_f1.value
+        # Every label is one word here, so words overlap where the label is right.
+        assert scores["token_f1"] == pytest.approx(scores["accuracy"])
+        assert tuned.seconds_p50 is not None
+        assert tuned.seconds_p99 is not None
+        assert 0 < tuned.seconds_p50 <= tuned.seconds_p99
+        assert tuned.absent_classes == []
     assert view.recommendation is not None
     assert view.recommendation.model_name in {"tfidf-logreg", "hashing-sgd"}
     assert view.summary

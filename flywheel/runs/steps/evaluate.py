@@ -2,11 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import orjson
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.datasets.labels import extract_label
+from flywheel.datasets.report import DatasetReport
 from flywheel.db.models import Evaluation, Prediction, Run, Step
 from flywheel.errors import FlywheelError
 from flywheel.evaluation.cost import find_price
@@ -15,6 +17,7 @@ from flywheel.evaluation.scores import Scores
 from flywheel.formatting import score as in_words
 from flywheel.ports.backends import Backends
 from flywheel.ports.platform import EvalType, EvaluateJob, PredictionRow
+from flywheel.records import content_text
 from flywheel.runs.state import RunState
 from flywheel.runs.steps.base import Apply, Outcome
 
@@ -121,8 +124,15 @@ def _score(
         config=state.config.evaluation_config,
         seed=state.run.seed,
         price=find_price(state.config.prices, candidate),
+        texts=([p.answer for p in predictions], [_reference(record) for record in expected]),
+        known_classes=DatasetReport.model_validate(state.run.dataset_report).classes,
     )
     return scores, predictions
+
+
+def _reference(record: dict[str, Any]) -> str:
+    """The teacher's answer, as it was logged."""
+    return content_text(record["response"]["choices"][0]["message"].get("content"))
 
 
 def _store(

@@ -1,0 +1,56 @@
+"""The page of a run as people see it, for runs of this version and of older ones."""
+
+from decimal import Decimal
+from io import StringIO
+
+from rich.console import Console
+
+from flywheel.cli.drawing import run_page
+from flywheel.evaluation.scores import Scores
+from flywheel.views import RunView
+from tests.bot.strategies import candidate, run_view, scores_of
+
+MEASURED_SINCE = {
+    "balanced_accuracy": 0.871,
+    "token_f1": 0.903,
+    "seconds_p50": 0.0011,
+    "seconds_p95": 0.0047,
+    "seconds_p99": 0.0092,
+    "cost_per_correct": Decimal("0.0000043"),
+    "absent_classes": ["Bonds | Rates", "[red]IPO[/]"],
+    "unparseable": 8,
+}
+
+
+def page(view: RunView) -> str:
+    """What is printed in 80 columns."""
+    out = StringIO()
+    run_page(Console(file=out, width=80, highlight=False), view)
+    return out.getvalue()
+
+
+def scored(scores: Scores) -> RunView:
+    return run_view(candidates=(candidate("tfidf-svm").model_copy(update={"customized": scores}),))
+
+
+def test_a_run_of_this_version() -> None:
+    text = page(scored(scores_of(0.9).model_copy(update=MEASURED_SINCE)))
+    heading = next(line for line in text.splitlines() if line.startswith("candidate"))
+    assert heading.split()[-3:] == ["time", "p95", "USD/1,000"]
+    assert "4.7 ms" in text
+    assert "balanced accuracy 0.871" in text
+    assert "token F1 0.903 (word overlap, NeMo's f1: not a class F1)" in text
+    assert "p50 1.1 ms, p99 9.2 ms" in text
+    assert "0.0043 USD per 1,000 right answers" in text
+    assert "evaluation records: Bonds | Rates, [red]IPO[/]" in text
+    assert "8 answers (2 %) had no readable label." in text
+    assert "…" not in text
+
+
+def test_a_run_of_an_older_version() -> None:
+    text = page(scored(scores_of(0.9)))
+    heading = next(line for line in text.splitlines() if line.startswith("candidate"))
+    assert heading.split()[-2:] == ["time", "USD/1,000"]
+    assert "0.900 (0.870–0.930)" in text
+    for absent in ("p95", "p50", "balanced", "token F1", "right answers", "None", "lack of"):
+        assert absent not in text
