@@ -1,6 +1,5 @@
 """`flywheel receipt show`, `verify` and `key`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +26,7 @@ def show(run_id: Annotated[str, typer.Argument(help="The run: r-12, 12 or last")
         async with backends() as opened:
             return await receipts.receipt_of(opened, run_id)
 
-    sys.stdout.write(run(main()))
+    typer.echo(run(main()).encode(), nl=False)  # bytes: no terminal may change a letter of it
 
 
 @receipt.command()
@@ -54,4 +53,4 @@ def verify(
 @receipt.command("key")
 def key_() -> None:
     """Print the public key that this home signs with, for those who verify elsewhere."""
-    sys.stdout.write(run(receipts.own_public_key(load_settings())))
+    typer.echo(run(receipts.public_key_pem(load_settings())), nl=False)

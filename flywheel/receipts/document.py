@@ -9,7 +9,7 @@ from flywheel.datasets.report import DatasetReport
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.scores import Scores
 
-VERSION = 1
+VERSION: Literal[1] = 1
 
 
 class _Part(BaseModel):
@@ -22,6 +22,7 @@ class FileEntry(_Part):
     role: Literal["train", "val", "eval", "policy"]
     path: str = Field(description="Where it was when the verdict was given")
     sha256: str
+    records: int | None = Field(None, description="Lines; None for what holds no records")
 
 
 class ModelEntry(_Part):
@@ -37,11 +38,13 @@ class ModelEntry(_Part):
 class Receipt(_Part):
     """What was decided, on what, by which rule, with which tools."""
 
-    version: int = VERSION
-    run: str = Field(description="The run's unique name")
+    version: Literal[1] = Field(VERSION, description="Grows where a check has to read it otherwise")
+    run_id: str = Field(description="As people name it, e.g. 'r-12'")
+    run_uid: str = Field(description="Its name outside the database; never given twice")
     workload_id: str
     client_id: str | None
     requested_by: str
+    created_at: datetime
     started_at: datetime | None
     decided_at: datetime
     seed: int = Field(description="Of the split, of training and of the bootstrap")

@@ -1,25 +1,18 @@
 """Signed receipts: canonical JSON (RFC 8785) under an Ed25519 signature (RFC 8032)."""
 
 import base64
-import os
-import secrets
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from flywheel.errors import UnavailableError
 from flywheel.receipts.document import Receipt
+from flywheel.receipts.keys import key_id
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (
         Ed25519PrivateKey,
         Ed25519PublicKey,
     )
-
-# cryptography takes a while to import: only who signs or verifies pays for it.
 
 
 class Signature(BaseModel):
@@ -33,21 +26,27 @@ class Signature(BaseModel):
     value: str = Field(description="64 bytes in base64")
 
 
-class SignedReceipt(BaseModel):
-    """The document as it is stored and handed out."""
+class SignedDocument(BaseModel):
+    """What is stored and handed out: a receipt, as plain JSON, and its signature."""
 
     model_config = ConfigDict(extra="forbid")
 
-    receipt: Receipt
+    receipt: dict[str, Any] = Field(description="A `Receipt`")
     signature: Signature
 
+    def to_bytes(self) -> bytes:
+        """The one way to write it. Raises ValueError for what is no plain JSON."""
+        return canonical(self.model_dump()) + b"\n"
 
-def canonical(value: object) -> bytes:
-    """The one way to write a JSON value: keys sorted, no white space (RFC 8785)."""
+
+def canonical(value: Any) -> bytes:
+    """The one way to write a JSON value: keys sorted, no white space (RFC 8785).
+
+    Raises ValueError for what has no such form, e.g. a whole number above 2^53.
+    """
     import rfc8785
 
-    plain: Any = orjson.loads(orjson.dumps(value))
-    return rfc8785.dumps(plain)
+    return rfc8785.dumps(value)
 
 
 def sign(receipt: Receipt, key: "Ed25519PrivateKey") -> bytes:
@@ -56,94 +55,37 @@ def sign(receipt: Receipt, key: "Ed25519PrivateKey") -> bytes:
     public = key.public_key()
     signature = Signature(
         key_id=key_id(public),
-        public_key=base64.b64encode(public.public_bytes_raw()).decode(),
-        value=base64.b64encode(key.sign(canonical(body))).decode(),
+        public_key=_encoded(public.public_bytes_raw()),
+        value=_encoded(key.sign(canonical(body))),
     )
-    return canonical({"receipt": body, "signature": signature.model_dump()}) + b"\n"
+    return SignedDocument(receipt=body, signature=signature).to_bytes()
 
 
-def key_id(public: "Ed25519PublicKey") -> str:
-    """A short name of a public key."""
-    return sha256(public.public_bytes_raw()).hexdigest()[:16]
-
-
-def public_pem(public: "Ed25519PublicKey") -> str:
-    """The key as PEM, for those who verify elsewhere."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-def private_key(path: Path) -> "Ed25519PrivateKey":
-    """The key in the file; made, readable by its owner only, where there is none yet.
-
-    Of processes that make it at once, all get the same. Raises UnavailableError.
-    """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        if not path.exists():
-            _make(path)
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except OSError as error:
-        raise UnavailableError(
-            f"The key of receipts {path} cannot be used: {error.strerror}.",
-            "receipt_config.key_file names it.",
-        ) from error
-    except (ValueError, TypeError) as error:  # no PEM, or one under a password
-        raise _no_key(path) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise _no_key(path)
-    return key
-
-
-def public_key(path: Path) -> "Ed25519PublicKey":
-    """The public key in a PEM file. Raises UnavailableError."""
+def signer(document: SignedDocument) -> "Ed25519PublicKey | None":
+    """The key that signed it, or None where the signature does not fit in every letter."""
+    from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+    signature = document.signature
     try:
-        key = load_pem_public_key(path.read_bytes())
-    except OSError as error:
-        raise UnavailableError(
-            f"The public key {path} cannot be read: {error.strerror}.", "--key names it."
-        ) from error
-    except ValueError as error:
-        raise _no_key(path) from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise _no_key(path)
-    return key
+        public = Ed25519PublicKey.from_public_bytes(_decoded(signature.public_key))
+        public.verify(_decoded(signature.value), canonical(document.receipt))
+    except (InvalidSignature, ValueError):
+        return None
+    return public if signature.key_id == key_id(public) else None
 
 
-def _make(path: Path) -> None:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-    )
-
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(file, "wb") as writer:
-            writer.write(pem)
-            writer.flush()
-            os.fsync(writer.fileno())
-        os.link(draft, path)  # whole, and only where nobody was faster
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+def _encoded(found: bytes) -> str:
+    return base64.b64encode(found).decode()
 
 
-def _no_key(path: Path) -> UnavailableError:
-    return UnavailableError(
-        f"{path} holds no Ed25519 key in PEM.",
-        "Put it back from a backup; without it old receipts verify with their public key only.",
-    )
+def _decoded(text: str) -> bytes:
+    """Base64 in the one form that these bytes have. Raises ValueError.
+
+    The last letter before the padding has bits that do not count: with others in them the text
+    is another and the bytes are the same.
+    """
+    found = base64.b64decode(text, validate=True)
+    if _encoded(found) != text:
+        raise ValueError("another way to write the same bytes")
+    return found

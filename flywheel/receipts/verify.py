@@ -1,17 +1,26 @@
-"""Checking a receipt without anything but files."""
+"""Checking a receipt without anything but files.
 
-import base64
-import binascii
-from collections.abc import Collection, Iterator
+A receipt outlives the version of flywheel that wrote it. So what is checked is the document as it
+stands: the form, the signature, the key. Of the receipt itself only what names files is read; the
+rest is covered by the signature, whatever later versions know of scores and verdicts.
+"""
+
+from collections.abc import Sequence
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 from pydantic import BaseModel, Field, ValidationError
 
 from flywheel.errors import InvalidInputError
-from flywheel.receipts.document import FileEntry, Receipt
-from flywheel.receipts.signing import SignedReceipt, canonical, key_id
+from flywheel.formatting import count
+from flywheel.receipts.document import VERSION
+from flywheel.receipts.keys import key_id
+from flywheel.receipts.signing import SignedDocument, signer
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 
 class Verification(BaseModel):
@@ -21,19 +30,47 @@ class Verification(BaseModel):
     sentence: str = Field(description="One line: what was checked, or what was changed")
 
 
-class _Changed(Exception):  # noqa: N818 - an answer, not a failure
+class _Policy(BaseModel):
+    text: str
+    sha256: str
+
+
+class _Recommendation(BaseModel):
+    policy: _Policy | None = None
+
+
+class _File(BaseModel):
+    role: str
+    path: str
+    sha256: str
+
+
+class _Receipt(BaseModel):
+    """What a check reads; it must go on reading every receipt of this version ever written."""
+
+    run_id: str
+    workload_id: str
+    files: list[_File]
+    recommendation: _Recommendation
+
+
+class _Refused(Exception):  # noqa: N818 - an answer, not a failure
     """What does not fit, in a sentence."""
 
 
 def verify(
-    file: Path, known_keys: Collection[str], folder: Path | None = None, strict: bool = False
+    file: Path,
+    trusted: "Ed25519PublicKey | None",
+    folder: Path | None = None,
+    strict: bool = False,
 ) -> Verification:
     """Check the receipt in `file`: its form, its signature, its key, and the files it names.
 
-    The document has to be canonical to the last byte, so that no byte of it can be changed.
-    `known_keys` are the ids of keys that are trusted. Files are looked for at the path in the
-    receipt, or by their name in `folder`; those that are nowhere are counted, and fail only
-    where `strict`. Raises InvalidInputError for a file that cannot be read.
+    The document has to be canonical to the last byte, so that no byte of it can be changed. A
+    receipt under another key than the `trusted` one is not valid: anybody can sign. Files are
+    looked for at the path in the receipt, or by their name in `folder`; those that are nowhere
+    are counted, and fail only where `strict`. Raises InvalidInputError for a file or folder that
+    cannot be read.
     """
     try:
         content = file.read_bytes()
@@ -41,86 +78,98 @@ def verify(
         raise InvalidInputError(
             f"{file} cannot be read: {error.strerror}.", "Give the receipt's file."
         ) from error
+    if folder is not None and not folder.is_dir():
+        raise InvalidInputError(f"{folder} is not a folder.", "--files names it.")
     try:
-        return Verification(valid=True, sentence=_checked(content, known_keys, folder, strict))
-    except _Changed as changed:
-        return Verification(valid=False, sentence=str(changed))
+        return Verification(valid=True, sentence=_checked(content, trusted, folder, strict))
+    except _Refused as refused:
+        return Verification(valid=False, sentence=str(refused))
 
 
-def _checked(content: bytes, known_keys: Collection[str], folder: Path | None, strict: bool) -> str:
-    """What was found to be right. Raises _Changed."""
-    signed = _signed(content)
-    receipt, key = signed.receipt, signed.signature.key_id
-    if key not in known_keys:
-        raise _Changed(
-            f"The signature fits, but its key {key} is not known here; "
+def _checked(
+    content: bytes, trusted: "Ed25519PublicKey | None", folder: Path | None, strict: bool
+) -> str:
+    """What was found to be right. Raises _Refused."""
+    document = _document(content)
+    public = signer(document)
+    if public is None:
+        raise _Refused("The signature does not fit: the receipt was changed after it was signed.")
+    if trusted is None or public.public_bytes_raw() != trusted.public_bytes_raw():
+        asked = "not known here" if trusted is None else "another than the one to be trusted"
+        raise _Refused(
+            f"The signature fits, but its key {key_id(public)} is {asked}; "
             "give the public key that you trust with --key."
         )
-    absent = list(_check_files(receipt, folder))
+    receipt = _receipt(document)
+    absent = _check_files(receipt, folder)
     if absent and strict:
-        raise _Changed(f"Not here, so not checked: {', '.join(absent)}.")
-    checked = len(receipt.files) - len(absent)
-    missing = f"; not here, so not checked: {', '.join(absent)}" if absent else ""
+        raise _Refused(f"Not here, so not checked: {', '.join(absent)}.")
     return (
-        f"The receipt of {receipt.run} ({receipt.workload_id}) is unchanged and signed by {key}; "
-        f"{checked} of the {len(receipt.files)} files it names are unchanged{missing}."
+        f"The receipt of {receipt.run_id} ({receipt.workload_id}) is unchanged and signed by "
+        f"{key_id(public)}; {_what_was_checked(len(receipt.files), absent)}."
     )
 
 
-def _signed(content: bytes) -> SignedReceipt:
-    """The document with a signature that fits. Raises _Changed."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+def _what_was_checked(named: int, absent: Sequence[str]) -> str:
+    if not absent:
+        return f"the {count(named)} files it names are unchanged"
+    names = ", ".join(absent)
+    if len(absent) == named:
+        return f"none of the {count(named)} files it names is here to be checked: {names}"
+    found = count(named - len(absent))
+    return f"of the {count(named)} files it names {found} checked and unchanged, not here: {names}"
 
+
+def _document(content: bytes) -> SignedDocument:
+    """The document in its one form. Raises _Refused."""
     try:
-        raw = orjson.loads(content)
-        document = SignedReceipt.model_validate(raw)
-        is_canonical = canonical(raw) + b"\n" == content
-    except (orjson.JSONDecodeError, ValidationError, ValueError):
-        raise _Changed("This is no receipt, or it was changed: it cannot be read.") from None
-    signature = document.signature
-    try:
-        public = Ed25519PublicKey.from_public_bytes(
-            base64.b64decode(signature.public_key, validate=True)
-        )
-        public.verify(_decoded(signature.value), canonical(raw["receipt"]))
-    except (InvalidSignature, binascii.Error, ValueError):
-        raise _Changed(
-            "The signature does not fit: the receipt was changed after it was signed."
-        ) from None
-    if not is_canonical or signature.key_id != key_id(public):
-        raise _Changed(
-            "The receipt was changed around what is signed: it is not as it was written."
-        )
+        document = SignedDocument.model_validate(orjson.loads(content))
+        written = document.to_bytes()
+    except (ValueError, RecursionError):  # no JSON, no such fields, no such numbers, no end
+        raise _Refused("This is no receipt, or it was changed: it cannot be read.") from None
+    if written != content:
+        raise _Refused("The receipt is not written as it was signed: its spelling was changed.")
     return document
 
 
-def _decoded(text: str) -> bytes:
-    """Base64 in the one form that these bytes have. Raises ValueError."""
-    found = base64.b64decode(text, validate=True)
-    if base64.b64encode(found).decode() != text:
-        raise ValueError(text)
-    return found
+def _receipt(document: SignedDocument) -> _Receipt:
+    """What the receipt names. Raises _Refused."""
+    version = document.receipt.get("version")
+    if version != VERSION:
+        raise _Refused(
+            f"The signature fits, but the receipt is of version {version}; this flywheel reads "
+            f"version {VERSION}."
+        )
+    try:
+        return _Receipt.model_validate(document.receipt)
+    except ValidationError:
+        raise _Refused("The signature fits, but what was signed is no receipt.") from None
 
 
-def _check_files(receipt: Receipt, folder: Path | None) -> Iterator[str]:
-    """The names of the files that are not here. Raises _Changed for one that is another."""
+def _check_files(receipt: _Receipt, folder: Path | None) -> Sequence[str]:
+    """The names of the files that are not here. Raises _Refused where one is another."""
     policy = receipt.recommendation.policy
     if policy is not None and sha256(policy.text.encode()).hexdigest() != policy.sha256:
-        raise _Changed("The policy in the receipt is not the one whose sha256 it gives.")
+        raise _Refused("The policy in the receipt is not the one whose sha256 it gives.")
+    absent, wrong = [], []
     for entry in receipt.files:
         path = Path(entry.path) if folder is None else folder / Path(entry.path).name
         try:
             with path.open("rb") as file:
                 found = file_digest(file, "sha256").hexdigest()
-        except OSError:
-            yield path.name
-            continue
-        if found != entry.sha256:
-            raise _Changed(_what_changed(entry, path, found))
+        except (FileNotFoundError, NotADirectoryError):
+            absent.append(path.name)
+        except OSError as error:
+            wrong.append(f"{path} cannot be read: {error.strerror}.")
+        else:
+            if found != entry.sha256:
+                wrong.append(_what_changed(entry, path, found))
+    if wrong:
+        raise _Refused(" ".join(wrong))
+    return absent
 
 
-def _what_changed(entry: FileEntry, path: Path, found: str) -> str:
+def _what_changed(entry: _File, path: Path, found: str) -> str:
     what = {
         "policy": "the policy that was applied",
         "eval": "the evaluation set that was scored",

@@ -7,11 +7,11 @@ worker can be killed between any two lines here and the next one goes on from th
 import logging
 from datetime import datetime
 
-from sqlmodel import col, func, select
+from sqlmodel import col, delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
-from flywheel.db.models import Run, Step
+from flywheel.db.models import Receipt, Run, Step
 from flywheel.decisions.verdict import Recommendation
 from flywheel.errors import FlywheelError
 from flywheel.ports.backends import Backends
@@ -171,6 +171,8 @@ async def _end(session: AsyncSession, run: Run, steps: list[Step], now: datetime
     run.version += 1
     if run.status == "cancelling":
         run.status = "cancelled"
+        # It may have been signed just before: a verdict that does not count leaves no receipt.
+        await session.exec(delete(Receipt).where(col(Receipt.run_uid) == run.uid))
         record(session, run, "run-cancelled", "The run was cancelled; nothing of it runs any more.")
         return
     scored = any(s.kind == "customized-eval" and s.status == "completed" for s in steps)

@@ -28,13 +28,18 @@ def number(ref: str) -> int:
     return int(match[1])
 
 
+def is_last(ref: str) -> bool:
+    """Whether it means the newest run, whichever that is."""
+    return ref.strip().lower() in {"last", "latest"}
+
+
 async def find(session: AsyncSession, ref: str) -> int:
     """The id of the run that `ref` names. Raises NotFoundError."""
     query = select(Run.id).order_by(col(Run.id).desc()).limit(1)
     last = (await session.exec(query)).one_or_none()
     if last is None:
         raise NotFoundError("There are no runs yet.", "Start one: `flywheel run WORKLOAD`.")
-    if ref.strip().lower() in {"last", "latest"}:
+    if is_last(ref):
         return last
     wanted = number(ref)
     if await session.get(Run, wanted) is None:

@@ -234,7 +234,7 @@ class ReceiptConfig(Section):
     """Receipts of verdicts."""
 
     key_file: Path | None = Field(
-        None, description="Ed25519 key (PEM) that signs; None is keys/receipt.pem in the home"
+        None, description="Ed25519 key (PEM) that signs; None is keys/receipt.pem under home"
     )
 
 
@@ -281,6 +281,9 @@ class Secrets(Section):
     redis_url: SecretStr | None = Field(None, description="None starts a private server")
     database_url: SecretStr | None = Field(None, description="None is SQLite under home")
     llm_judge_api_key: SecretStr | None = Field(None, description="Sent to llm_judge_config.url")
+    receipt_key: SecretStr | None = Field(
+        None, description="Ed25519 private key (PEM) that signs receipts; None is the key file"
+    )
 
 
 class Settings(Section):
@@ -308,7 +311,7 @@ class Settings(Section):
     secrets: Secrets = Field(Secrets(), repr=False, exclude=True)
 
     @property
-    def receipt_key(self) -> Path:
-        """The file of the key that signs receipts."""
+    def receipt_key_file(self) -> Path:
+        """The file of the key that signs receipts; a relative one is under the home."""
         named = self.receipt_config.key_file
-        return self.home / "keys" / "receipt.pem" if named is None else named.expanduser()
+        return self.home / (Path("keys/receipt.pem") if named is None else named.expanduser())

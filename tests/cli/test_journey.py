@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sqlite3
 from importlib.metadata import version
 from pathlib import Path
 
@@ -197,7 +198,7 @@ def test_the_policy_is_shown_and_checked(home: Path, tmp_path: Path) -> None:
 
 def test_a_receipt_is_shown_and_verified(home: Path, tmp_path: Path) -> None:
     shown = flywheel(home, "receipt", "show", "last")
-    (tmp_path / "r.json").write_text(shown.stdout)
+    (tmp_path / "r.json").write_text(shown.stdout, encoding="utf-8")
     (tmp_path / "changed.json").write_text(shown.stdout.replace('"seed":5', '"seed":6'))
     valid, changed, absent, key, elsewhere = flywheel_each(
         home,
@@ -208,10 +209,23 @@ def test_a_receipt_is_shown_and_verified(home: Path, tmp_path: Path) -> None:
         (["receipt", "show", "r-99"], {}),
     )
     assert valid.returncode == 0
-    assert valid.stdout.startswith("valid: The receipt of fw-")
+    assert valid.stdout.startswith("valid: The receipt of r-1 (news) is unchanged")
     assert changed.returncode == 1
     assert "the receipt was changed after it was signed" in changed.stdout
     assert absent.returncode == 2
     assert "absent.json cannot be read" in absent.stderr
     assert key.stdout.startswith("-----BEGIN PUBLIC KEY-----")
     assert elsewhere.returncode == 3
+
+
+def test_a_terminal_changes_no_letter_of_a_receipt(home: Path, tmp_path: Path) -> None:
+    """Not even one that cannot show it."""
+    document = flywheel(home, "receipt", "show", "r-1").stdout.replace("news", "nachrichten-ü")
+    database = sqlite3.connect(home / "flywheel.db")
+    with database:
+        database.execute(
+            "INSERT INTO receipt VALUES ('fw-gone', 999, 'ü', 'k', ?, '2026-11-20')", [document]
+        )
+    database.close()
+    shown = flywheel(home, "receipt", "show", "r-999", PYTHONIOENCODING="ascii")
+    assert shown.stdout == document

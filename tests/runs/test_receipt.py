@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from sqlmodel import select
+import orjson
+import pytest
 
-from flywheel.db.models import Receipt
+from flywheel.errors import NotFoundError
 from flywheel.ports.backends import Backends
-from flywheel.receipts.signing import SignedReceipt
+from flywheel.receipts.document import Receipt
 from flywheel.service import receipts, runs
 from tests.support.running import SHELL, ended, start, until, working
 
@@ -22,8 +23,13 @@ async def test_a_run_leaves_one_signed_receipt(backends: Backends, tmp_path: Pat
 
     found = await receipts.verify_receipt(backends.settings, file, None, None, strict=True)
     assert found.valid, found.sentence
-    assert "4 of the 4 files it names are unchanged." in found.sentence
-    signed = SignedReceipt.model_validate_json(document).receipt
+    assert "the 4 files it names are unchanged." in found.sentence
+    signed = Receipt.model_validate(orjson.loads(document)["receipt"])
+    assert (signed.run_id, signed.created_at) == (view.id, view.created_at)
+    assert {entry.role: entry.records for entry in signed.files} == {
+        **{dataset.name: dataset.num_records for dataset in view.datasets},
+        "policy": None,
+    }
     assert signed.recommendation == view.recommendation
     assert signed.candidates[0].scores == view.nims[0].customized
     assert signed.candidates[0].digest == view.nims[0].customizations[0].digest
@@ -37,12 +43,15 @@ async def test_a_run_leaves_one_signed_receipt(backends: Backends, tmp_path: Pat
     assert "eval.jsonl is not the evaluation set that was scored" in changed.sentence
 
     await runs.delete_run(backends, run.id, SHELL)  # the record stays
-    async with backends.database.transaction() as session:
-        assert (await session.exec(select(Receipt.document))).one() == document
+    assert await receipts.receipt_of(backends, run.id) == document
+    with pytest.raises(NotFoundError, match="There are no runs yet"):
+        await receipts.receipt_of(backends, "last")
 
 
-async def test_without_its_key_a_run_has_no_verdict_and_says_why(backends: Backends) -> None:
-    key = backends.settings.receipt_key
+async def test_a_run_that_could_not_be_signed_trains_nothing_and_says_why(
+    backends: Backends,
+) -> None:
+    key = backends.settings.receipt_key_file
     key.parent.mkdir()
     key.write_text("no key")
     async with working(backends):
@@ -50,5 +59,7 @@ async def test_without_its_key_a_run_has_no_verdict_and_says_why(backends: Backe
         view = await until(backends, run.id, ended)
     assert view.status == "failed"
     assert view.error is not None
-    assert "receipt.pem holds no Ed25519 key in PEM" in view.error
-    assert view.approval_id is None
+    assert "receipt.pem holds no Ed25519 private key in PEM" in view.error
+    assert {s.status for s in view.steps if s.kind != "build-datasets"} == {"skipped"}
+    with pytest.raises(NotFoundError, match="r-1 has no receipt: it is failed"):
+        await receipts.receipt_of(backends, run.id)

@@ -1,5 +1,6 @@
 """Building the datasets, in a process of its own: it is heavy, and its memory goes with it."""
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from flywheel.db.models import Dataset, Run, Step
 from flywheel.formatting import count
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import Selection
+from flywheel.receipts.keys import signing_key
 from flywheel.runs.build import BuiltDatasets
 from flywheel.runs.state import RunState, run_folder
 from flywheel.runs.steps.base import Apply, Outcome
@@ -37,7 +39,12 @@ class BuildDatasets:
     """The records of the workload become eval, train and val."""
 
     async def start(self, backends: Backends, state: RunState, step: Step) -> None:  # noqa: ARG002
-        """Start the process."""
+        """Start the process.
+
+        Raises SettingsError, UnavailableError where the key of receipts cannot be used: better
+        now than after the training.
+        """
+        await asyncio.to_thread(signing_key, backends.settings)
         folder = run_folder(backends.settings.home, state.run.uid)
         spec = BuildSpec(
             settings=backends.settings.model_copy(update={"secrets": Secrets()}),

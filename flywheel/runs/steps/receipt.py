@@ -15,9 +15,11 @@ from flywheel.db.models import Run, Step
 from flywheel.decisions.verdict import Recommendation
 from flywheel.ports.backends import Backends
 from flywheel.receipts.document import FileEntry, ModelEntry, Receipt
-from flywheel.receipts.signing import key_id, private_key, sign
-from flywheel.runs.state import RunState, run_folder
+from flywheel.receipts.keys import key_id, signing_key
+from flywheel.receipts.signing import sign
+from flywheel.runs.state import RunState, run_folder, run_ref
 from flywheel.runs.steps.base import InstantStep, Outcome
+from flywheel.settings import Settings
 
 _TOOLS = ("flywheel", "numpy", "scipy", "scikit-learn", "statsmodels")
 
@@ -27,9 +29,7 @@ class SignReceipt(InstantStep):
 
     async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:  # noqa: ARG002
         """Done at once; fails where there is no key."""
-        document, key = await asyncio.to_thread(
-            _sign, state, backends.settings.home, backends.settings.receipt_key
-        )
+        document, key = await asyncio.to_thread(_sign, state, backends.settings)
 
         async def apply(session: AsyncSession, run: Run) -> None:
             assert run.id is not None
@@ -46,10 +46,10 @@ class SignReceipt(InstantStep):
         return Outcome("completed", 100.0, apply=apply)
 
 
-def _sign(state: RunState, home: Path, key_file: Path) -> tuple[bytes, str]:
+def _sign(state: RunState, settings: Settings) -> tuple[bytes, str]:
     """The document, and the id of its key."""
-    key = private_key(key_file)
-    policy = _write_policy(state, home)
+    key = signing_key(settings)
+    policy = _write_policy(state, settings.home)
     return sign(_receipt(state, policy), key), key_id(key.public_key())
 
 
@@ -68,16 +68,20 @@ def _receipt(state: RunState, policy: Path) -> Receipt:
     recommendation = Recommendation.model_validate(run.recommendation)
     assert recommendation.policy is not None
     return Receipt(
-        run=run.uid,
+        run_id=run_ref(run.id),
+        run_uid=run.uid,
         workload_id=run.workload_id,
         client_id=run.client_id,
         requested_by=run.requested_by,
+        created_at=run.created_at,
         started_at=run.started_at,
         decided_at=utc_now(),
         seed=run.seed,
         files=[
             *(
-                FileEntry.model_validate({"role": d.name, "path": d.uri, "sha256": d.digest})
+                FileEntry.model_validate(
+                    {"role": d.name, "path": d.uri, "sha256": d.digest, "records": d.num_records}
+                )
                 for d in state.datasets
             ),
             FileEntry(role="policy", path=str(policy), sha256=recommendation.policy.sha256),
