@@ -107,7 +107,9 @@ class CandidateView(BaseModel):
     error: str | None = None
     description: str = ""
     base: Scores | None = None
-    customized: Scores | None = None
+    customized: Scores | None = Field(
+        None, description="Of the final evaluation: fine-tuned, or asked with examples"
+    )
     audit: Audit | None = Field(None, description="Scores against the truth as people see it")
 
 

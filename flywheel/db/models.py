@@ -60,6 +60,11 @@ class Candidate(SQLModel, table=True):
     name: str
     description: str
     base_label: str
+    final_eval: str = Field(
+        default="customized-eval",
+        description="EvalType that speaks for it in the verdict",
+        sa_column_kwargs={"server_default": "customized-eval"},
+    )
     artifact: dict[str, Any] | None = _json()  # ModelArtifact
 
 
@@ -119,6 +124,7 @@ class Prediction(SQLModel, table=True):
     expected: str
     answer: str = Field(description="As the model gave it")
     label: str | None = Field(description="As it was read; None where unparseable")
+    tool_calls: list[Any] | None = _json()
     seconds: float
     input_tokens: int
     output_tokens: int

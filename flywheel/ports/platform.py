@@ -1,12 +1,13 @@
 """Where candidates are fine-tuned and asked: a platform runs named jobs."""
 
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, Field
 
-from flywheel.settings import TrainingConfig
+from flywheel.settings import IclConfig, TrainingConfig
 
 EvalType = Literal["base-eval", "icl-eval", "customized-eval", "incumbent-eval"]
+WorkloadType = Literal["classification", "tool_calling", "generic"]
 JobState = Literal["running", "completed", "failed", "cancelled"]
 
 
@@ -18,6 +19,18 @@ class CandidateSpec(BaseModel):
     base_label: str = Field(
         description="What its base evaluation measures, e.g. 'most frequent label'"
     )
+    customizable: bool = Field(True, description="Fine-tuned in a run; others are only asked")
+    takes_prompts: bool = Field(
+        False, description="Reads the prompt as it is, so examples can be put into it"
+    )
+    workload_types: frozenset[WorkloadType] = Field(
+        frozenset({"classification"}), description="What it can answer"
+    )
+
+    @property
+    def final_eval(self) -> EvalType:
+        """The evaluation that speaks for it in the verdict."""
+        return "customized-eval" if self.customizable else "icl-eval"
 
 
 class DatasetFiles(BaseModel):
@@ -52,6 +65,7 @@ class EvaluateJob(BaseModel):
     datasets: DatasetFiles
     eval_type: EvalType
     artifact: str | None = Field(None, description="The trained model; None asks the base model")
+    icl: IclConfig | None = Field(None, description="How examples are chosen; for icl-eval only")
 
 
 Job = Annotated[CustomizeJob | EvaluateJob, Field(discriminator="kind")]
@@ -77,7 +91,9 @@ class JobStatus(BaseModel):
     percent: float = Field(0.0, ge=0, le=100)
     message: str = Field("", description="What it is doing, in a few words")
     error: str | None = Field(None, description="One sentence, where the state is 'failed'")
-    artifact: ModelArtifact | None = Field(None, description="Of a completed customization")
+    artifact: ModelArtifact | None = Field(
+        None, description="Of a completed customization, or of what was asked with examples"
+    )
 
 
 class PredictionRow(BaseModel):
@@ -85,6 +101,9 @@ class PredictionRow(BaseModel):
 
     row: int = Field(description="Line number in the evaluation file, from 0")
     answer: str = Field(description="The model's answer as text, e.g. '[[[Dividend]]]'")
+    tool_calls: list[Any] | None = Field(
+        None, description="As the model made them, in OpenAI's form; None where it made none"
+    )
     seconds: float = Field(description="Time from request to answer")
     input_tokens: int
     output_tokens: int
@@ -98,7 +117,7 @@ class Platform(Protocol):
 
     name: str
     slots: int  # how many jobs may run side by side
-    workload_types: frozenset[str]  # of classification, tool_calling: what candidates can learn
+    workload_types: frozenset[WorkloadType]  # that at least one candidate can answer
 
     def candidates(self) -> list[CandidateSpec]:
         """Every candidate that this platform can try here, in the configured order."""

@@ -11,7 +11,7 @@ from sqlmodel import col, delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
-from flywheel.db.models import Receipt, Run, Step
+from flywheel.db.models import Candidate, Receipt, Run, Step
 from flywheel.decisions.verdict import Recommendation
 from flywheel.errors import FlywheelError
 from flywheel.ports.backends import Backends
@@ -175,7 +175,12 @@ async def _end(session: AsyncSession, run: Run, steps: list[Step], now: datetime
         await session.exec(delete(Receipt).where(col(Receipt.run_uid) == run.uid))
         record(session, run, "run-cancelled", "The run was cancelled; nothing of it runs any more.")
         return
-    scored = any(s.kind == "customized-eval" and s.status == "completed" for s in steps)
+    finals = set(
+        await session.exec(
+            select(Candidate.name, Candidate.final_eval).where(Candidate.run_id == run.id)
+        )
+    )
+    scored = any((s.candidate, s.kind) in finals and s.status == "completed" for s in steps)
     if scored and all(s.status == "completed" for s in steps if s.kind in CONCLUDING):
         run.status = "completed"
         # Only now: of a run that fails or is cancelled after the verdict nobody may promote.

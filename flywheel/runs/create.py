@@ -47,9 +47,10 @@ async def create(
                 name=candidate.name,
                 description=candidate.description,
                 base_label=candidate.base_label,
+                final_eval=candidate.final_eval,
             )
         )
-    for step in plan([c.name for c in candidates], incumbent is not None):
+    for step in plan(candidates, incumbent is not None):
         session.add(
             Step(
                 run_id=run.id,

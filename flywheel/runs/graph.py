@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
+from flywheel.ports.platform import CandidateSpec
+
 StepKind = Literal[
     "build-datasets",
     "incumbent-eval",
     "base-eval",
+    "icl-eval",
     "customize",
     "customized-eval",
     "decide",
@@ -18,7 +21,7 @@ TERMINAL = frozenset({"completed", "failed", "skipped", "cancelled"})
 ACTIVE_RUN = frozenset({"pending", "running", "cancelling"})
 CONCLUDING = frozenset({"decide", "summarise", "receipt"})
 PLATFORM_KINDS: frozenset[str] = frozenset(
-    {"incumbent-eval", "base-eval", "customize", "customized-eval"}
+    {"incumbent-eval", "base-eval", "icl-eval", "customize", "customized-eval"}
 )
 
 
@@ -37,7 +40,7 @@ class PlannedStep(NamedTuple):
     candidate: str = ""
 
 
-def plan(candidates: Sequence[str], incumbent: bool = False) -> list[PlannedStep]:
+def plan(candidates: Sequence[CandidateSpec], incumbent: bool = False) -> list[PlannedStep]:
     """The steps of a run, in the order in which they are started where several may.
 
     An incumbent is scored as well: candidates are compared with it on the same records.
@@ -46,8 +49,10 @@ def plan(candidates: Sequence[str], incumbent: bool = False) -> list[PlannedStep
     if incumbent:
         steps.append(PlannedStep("incumbent-eval"))
     # Fine-tuning takes longest: it goes first, the cheap base evaluations fill the gaps.
-    for kind in ("customize", "base-eval", "customized-eval"):
-        steps += [PlannedStep(kind, name) for name in candidates]
+    steps += [PlannedStep("customize", c.name) for c in candidates if c.customizable]
+    steps += [PlannedStep("base-eval", c.name) for c in candidates]
+    steps += [PlannedStep("icl-eval", c.name) for c in candidates if c.takes_prompts]
+    steps += [PlannedStep("customized-eval", c.name) for c in candidates if c.customizable]
     return [*steps, PlannedStep("decide"), PlannedStep("summarise"), PlannedStep("receipt")]
 
 
@@ -65,6 +70,7 @@ def readiness(step: StepState, steps: Sequence[StepState]) -> Literal["ready", "
         "build-datasets": [],
         "incumbent-eval": ["build-datasets"],
         "base-eval": ["build-datasets"],
+        "icl-eval": ["build-datasets"],
         "customize": ["build-datasets"],
         "customized-eval": ["customize"],
         "summarise": ["decide"],

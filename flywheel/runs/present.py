@@ -24,6 +24,11 @@ from flywheel.views import (
     TeacherView,
 )
 
+_MEASURES = {
+    "customized-eval": "fine-tuned model",
+    "icl-eval": "base model with examples in its prompt",
+}
+
 
 def present(
     state: RunState, approval_id: str | None = None, incumbent: str | None = None
@@ -111,14 +116,14 @@ def _candidate(state: RunState, candidate: Candidate) -> CandidateView:
         error=" ".join(errors) or None,
         description=candidate.description,
         base=state.scores(candidate.name, "base-eval"),
-        customized=state.scores(candidate.name, "customized-eval"),
+        customized=state.final_scores(candidate.name),
         audit=_audit(state, candidate.name),
     )
 
 
 def _audit(state: RunState, candidate: str) -> Audit | None:
     """What people's judgements make of the scores; None where there are no judgements."""
-    scores = state.scores(candidate, "customized-eval")
+    scores = state.final_scores(candidate)
     reviews = [review for review in state.reviews if review.candidate == candidate]
     if scores is None or not reviews:
         return None
@@ -151,7 +156,7 @@ def _evaluation(state: RunState, candidate: Candidate, step: Step) -> Evaluation
             "progress": step.percent,
             "error": step.error,
             "status": step.status,
-            "measures": candidate.base_label if step.kind == "base-eval" else "fine-tuned model",
+            "measures": _MEASURES.get(step.kind, candidate.base_label),
             "detail": scores,
         }
     )

@@ -46,6 +46,10 @@ class RunState:
         raw = self.candidate(name).artifact
         return None if raw is None else ModelArtifact.model_validate(raw)
 
+    def final_scores(self, name: str) -> Scores | None:
+        """The scores of the candidate's final evaluation, where it is done."""
+        return self.scores(name, self.candidate(name).final_eval)
+
     def incumbent(self) -> IncumbentModel | None:
         """The model that served the workload when the run was started."""
         raw = self.run.incumbent

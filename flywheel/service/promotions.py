@@ -197,7 +197,7 @@ async def _promote(
         run,
         model_name,
         artifact,
-        state.scores(model_name, "customized-eval"),
+        state.final_scores(model_name),
         actor.id,
         _reason(reason),
     )

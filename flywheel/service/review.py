@@ -159,7 +159,7 @@ async def _material(backends: Backends, ref: str, model: str | None) -> _Materia
             .where(
                 Evaluation.run_id == state.run.id,
                 Evaluation.candidate == candidate,
-                Evaluation.eval_type == "customized-eval",
+                Evaluation.eval_type == state.candidate(candidate).final_eval,
             )
         )
         predictions = {p.row: p for p in await session.exec(query)}
@@ -182,7 +182,7 @@ def _candidate(state: RunState, model: str | None) -> str:
     scored = {
         name: scores.macro_f1.value
         for name in names
-        if (scores := state.scores(name, "customized-eval")) is not None
+        if (scores := state.final_scores(name)) is not None
     }
     if not scored:
         raise ConflictError(

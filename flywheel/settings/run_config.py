@@ -18,6 +18,7 @@ SECTIONS = (
     "evaluation_config",
     "training_config",
     "lora_config",
+    "icl_config",
 )
 _LARGEST_DRAWN_SEED = 2**31
 

@@ -268,6 +268,7 @@ class RunConfig(Section):
     evaluation_config: EvaluationConfig
     training_config: TrainingConfig
     lora_config: LoraConfig
+    icl_config: IclConfig
     prices: PriceConfig
     candidates: Names = Field(min_length=1)
 

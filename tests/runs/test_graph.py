@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flywheel.ports.platform import CandidateSpec
 from flywheel.runs.graph import TERMINAL, plan, readiness
 
 
@@ -15,7 +16,15 @@ class FakeStep:
     status: str = "pending"
 
 
+def spec(name: str, **more: bool) -> CandidateSpec:
+    return CandidateSpec(name=name, description="", base_label="", **more)
+
+
 def steps_of(*candidates: str) -> list[FakeStep]:
+    return steps_of_specs(*(spec(name) for name in candidates))
+
+
+def steps_of_specs(*candidates: CandidateSpec) -> list[FakeStep]:
     return [FakeStep(step.kind, step.candidate) for step in plan(candidates)]
 
 
@@ -46,6 +55,17 @@ def test_a_candidate_that_fails_does_not_hold_up_the_others() -> None:
     assert readiness(find(steps, "decide"), steps) == "wait"
     find(steps, "customized-eval", "a").status = "skipped"
     assert readiness(find(steps, "decide"), steps) == "ready"
+
+
+def test_what_takes_prompts_is_asked_with_examples_and_only_what_can_be_is_fine_tuned() -> None:
+    steps = steps_of_specs(
+        spec("a", takes_prompts=True), spec("b", takes_prompts=True, customizable=False)
+    )
+    kinds = {c: {s.kind for s in steps if s.candidate == c} for c in "ab"}
+    assert kinds["a"] == {"customize", "base-eval", "icl-eval", "customized-eval"}
+    assert kinds["b"] == {"base-eval", "icl-eval"}
+    find(steps, "build-datasets").status = "completed"
+    assert readiness(find(steps, "icl-eval", "a"), steps) == "ready"
 
 
 def test_without_datasets_nothing_else_ever_starts() -> None:

@@ -20,6 +20,7 @@ from flywheel.ports.platform import (
     JobStatus,
     ModelArtifact,
     PredictionRow,
+    WorkloadType,
 )
 
 
@@ -37,9 +38,11 @@ class LocalPlatform:
         self, root: Path, candidates: Sequence[str], parallel_jobs: int, threads: int = 1
     ) -> None:
         self.slots = parallel_jobs
-        self.workload_types = frozenset({"classification"})
         self._root = root
         self._candidates = students(candidates)
+        self.workload_types: frozenset[WorkloadType] = frozenset().union(
+            *(candidate.workload_types for candidate in self._candidates)
+        )
         self._threads = threads
 
     def candidates(self) -> list[CandidateSpec]:

@@ -12,6 +12,7 @@ HANDLERS: dict[str, StepHandler] = {
     "build-datasets": BuildDatasets(),
     "incumbent-eval": Evaluate("incumbent-eval"),
     "base-eval": Evaluate("base-eval"),
+    "icl-eval": Evaluate("icl-eval"),
     "customize": Customize(),
     "customized-eval": Evaluate("customized-eval"),
     "decide": Decide(),

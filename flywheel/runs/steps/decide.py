@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.datasets.report import DatasetReport
-from flywheel.db.models import Evaluation, Prediction, Run, Step
+from flywheel.db.models import Candidate, Evaluation, Prediction, Run, Step
 from flywheel.decisions.clauses import Measured, ReferenceModel
 from flywheel.decisions.policy import PACKAGED, Policy, PolicyDocument, policy_document
 from flywheel.decisions.regression import (
@@ -28,7 +28,6 @@ from flywheel.runs.state import RunState, run_ref
 from flywheel.runs.steps.base import Apply, InstantStep, Outcome
 
 INCUMBENT = ("", "incumbent-eval")  # candidate and type of the incumbent's evaluation
-CUSTOMIZED = "customized-eval"
 
 
 class Decide(InstantStep):
@@ -39,7 +38,7 @@ class Decide(InstantStep):
         scored = {
             candidate.name: scores
             for candidate in state.candidates
-            if (scores := state.scores(candidate.name, CUSTOMIZED)) is not None
+            if (scores := state.final_scores(candidate.name)) is not None
         }
         if not scored:
             return Outcome("skipped", message="no candidate could be scored")
@@ -54,7 +53,7 @@ class Decide(InstantStep):
         reference = _reference(state, policy)
         measured = []
         for name, scores in scored.items():  # one at a time: each holds an answer per record
-            answers = await _answers(backends, state.run.id, name, CUSTOMIZED)
+            answers = await _answers(backends, state.run.id, name, state.candidate(name).final_eval)
             measured.append(
                 await asyncio.to_thread(_measure, state, policy, name, scores, answers, opponent)
             )
@@ -155,10 +154,11 @@ async def _against_incumbent(
     opponent: Answered | None,
 ) -> Regression | None:
     incumbent, scores = state.incumbent(), state.scores(*INCUMBENT)
-    after = state.scores(said.model_name or "", CUSTOMIZED)
-    if incumbent is None or opponent is None or scores is None or after is None:
+    name = said.model_name
+    after = None if name is None else state.final_scores(name)
+    if name is None or incumbent is None or opponent is None or scores is None or after is None:
         return None
-    answers = await _answers(backends, state.run.id, said.model_name or "", CUSTOMIZED)
+    answers = await _answers(backends, state.run.id, name, state.candidate(name).final_eval)
     return await asyncio.to_thread(
         compare_paired,
         incumbent.name,
@@ -176,8 +176,8 @@ async def _against_run_before(
     backends: Backends, state: RunState, policy: Policy, said: Recommendation
 ) -> Regression | None:
     """Against the model that the last completed run of the same traffic named."""
-    after = state.scores(said.model_name or "", CUSTOMIZED)
-    run = state.run
+    named, run = said.model_name, state.run
+    after = None if named is None else state.final_scores(named)
     query = (
         select(Run)
         .where(
@@ -191,20 +191,23 @@ async def _against_run_before(
     )
     async with backends.database.transaction() as session:
         before = (await session.exec(query)).one_or_none()
-        if before is None or after is None:
+        if before is None or named is None or after is None:
             return None
         name = Recommendation.model_validate(before.recommendation).model_name or ""
         found = await session.exec(
-            select(Evaluation.scores).where(
+            select(Evaluation.scores, Evaluation.eval_type)
+            .join(Candidate, col(Candidate.run_id) == col(Evaluation.run_id))
+            .where(
                 Evaluation.run_id == before.id,
                 Evaluation.candidate == name,
-                Evaluation.eval_type == CUSTOMIZED,
+                Candidate.name == name,
+                Evaluation.eval_type == Candidate.final_eval,
             )
         )
-        raw = found.one_or_none()
-    if raw is None:
+        row = found.one_or_none()
+    if row is None:
         return None
-    scores = Scores.model_validate(raw)
+    scores, final_eval = Scores.model_validate(row[0]), row[1]
     against, headlines = (
         f"{name} ({run_ref(before.id)})",
         (
@@ -212,8 +215,8 @@ async def _against_run_before(
             headline(scores, policy),
         ),
     )
-    now = await _answers(backends, run.id, said.model_name or "", CUSTOMIZED)
-    then = await _answers(backends, before.id, name, CUSTOMIZED)
+    now = await _answers(backends, run.id, named, state.candidate(named).final_eval)
+    then = await _answers(backends, before.id, name, final_eval)
     if set(now.records) != set(then.records):
         return compare_unpaired(against, after, scores, headlines)
     place = {record: row for row, record in enumerate(then.records)}

@@ -66,8 +66,9 @@ class Evaluate:
         incumbent = state.incumbent()
         if self._eval_type == "incumbent-eval" and incumbent is not None:
             return f"{incumbent.name}, the incumbent"
-        base = self._eval_type == "base-eval"
-        what = state.candidate(step.candidate).base_label if base else "fine-tuned"
+        what = {"customized-eval": "fine-tuned", "icl-eval": "with examples in its prompt"}.get(
+            self._eval_type, state.candidate(step.candidate).base_label
+        )
         return f"{step.candidate} ({what})"
 
     def _job(self, state: RunState, step: Step) -> EvaluateJob:
@@ -76,7 +77,7 @@ class Evaluate:
             incumbent = state.incumbent()
             assert incumbent is not None  # the step was planned for it
             name, artifact = incumbent.model_name, incumbent.artifact
-        elif self._eval_type != "base-eval":
+        elif self._eval_type == "customized-eval":
             artifact = state.artifact(step.candidate)
         return EvaluateJob(
             name=step.external_name,
@@ -86,6 +87,7 @@ class Evaluate:
             datasets=state.dataset_files(),
             eval_type=self._eval_type,
             artifact=None if artifact is None else artifact.uri,
+            icl=state.config.icl_config if self._eval_type == "icl-eval" else None,
         )
 
 
@@ -108,6 +110,7 @@ def _score(
             expected=record["label"],
             answer=answer.answer,
             label=extract_label(answer.answer, known),
+            tool_calls=answer.tool_calls,
             seconds=answer.seconds,
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,

@@ -115,5 +115,5 @@ def _candidates(state: RunState) -> Iterator[ModelEntry]:
             uri=None if artifact is None else artifact.uri,
             digest=None if artifact is None else artifact.digest,
             base=state.scores(candidate.name, "base-eval"),
-            scores=state.scores(candidate.name, "customized-eval"),
+            scores=state.final_scores(candidate.name),
         )
