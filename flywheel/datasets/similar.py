@@ -15,7 +15,7 @@ _SAMPLE = 1000  # texts by which is learned what most of them share
 _SMALLEST_SAMPLE = 20  # of fewer, what they share may be what makes them alike
 _COMMON = 0.5  # of the sample
 _NEIGHBOURS = 16  # of a bucket, that each text is compared with
-_COMPARED_AT_ONCE = 100_000
+_COMPARED_AT_ONCE = 10_000
 _FACTOR = np.uint32(0x01000193)
 
 
@@ -38,7 +38,7 @@ class SimilarTexts:
         self._minhash = MinHash(num_perm=_PERMUTATIONS, seed=1, hashfunc=_as_it_is)
         self._sample: list[_Shingles] | None = []
         self._common: _Shingles = np.zeros(0, dtype=np.uint32)
-        self._signatures: list[NDArray[np.uint32]] = []
+        self._signatures = bytearray()
 
     def add(self, text: str) -> None:
         """Take the next text, as `normalise.near_key` leaves it."""
@@ -56,11 +56,10 @@ class SimilarTexts:
         from scipy.sparse.csgraph import connected_components
 
         self._end_sample()
-        n = len(self._signatures)
+        signatures = np.frombuffer(self._signatures, dtype=np.uint32).reshape(-1, _PERMUTATIONS)
+        n = len(signatures)
         if not n:
             return np.zeros(0, dtype=np.int64)
-        signatures = np.stack(self._signatures)
-        self._signatures = list(signatures)  # the same memory, not a second copy
         one, other = self._alike(signatures)
         graph = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(n, n))
         found: Numbers = connected_components(graph, directed=False)[1].astype(np.int64)
@@ -82,7 +81,7 @@ class SimilarTexts:
             shingles = telling if len(telling) else shingles
         self._minhash.clear()
         self._minhash.update_batch(shingles.tolist())
-        self._signatures.append(self._minhash.hashvalues)
+        self._signatures += self._minhash.hashvalues.tobytes()
 
     def _alike(self, signatures: NDArray[np.uint32]) -> tuple[Numbers, Numbers]:
         """Pairs of texts that are as similar as the threshold asks."""

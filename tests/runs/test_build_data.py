@@ -225,6 +225,22 @@ async def test_frozen_records_need_not_be_in_the_log_any_more(tmp_path: Path) ->
     }  # fmt: skip
 
 
+async def test_an_incumbent_that_was_trained_on_frozen_records_is_said_to_be_flattered(
+    tmp_path: Path,
+) -> None:
+    first = await build(tmp_path / "first", distinct_lines())
+    other = await build(tmp_path / "other", distinct_lines(), eval_size=20)
+    known = [file.path for file in other.files if file.name != "eval"]
+    again = await build(
+        tmp_path / "again", distinct_lines(), frozen=[frozen_file(first)], known=known
+    )
+    shared = texts_of(first, "eval") & (texts_of(other, "train") | texts_of(other, "val"))
+    assert again.report.notes[-1] == (
+        f"The incumbent was trained on {len(shared)} of the 40 frozen records: its score is too "
+        "good by that."
+    )
+
+
 @pytest.mark.parametrize("fault", ["changed", "gone"])
 async def test_a_frozen_set_that_is_not_what_was_frozen_is_refused(
     tmp_path: Path, fault: str
