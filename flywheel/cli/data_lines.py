@@ -1,4 +1,4 @@
-"""What became of the records, in lines of plain text."""
+"""What stands beside the tables of a run, in lines of plain text."""
 
 from collections.abc import Iterator
 
@@ -37,6 +37,20 @@ def data_lines(view: RunView) -> Iterator[str]:
     yield from _teacher(report)
     for note in report.notes:
         yield f"Note: {note}"
+
+
+def accuracy_lines(view: RunView) -> Iterator[str]:
+    """McNemar's test of every candidate that was compared with an incumbent."""
+    if view.recommendation is None or view.compared is None:
+        return
+    for verdict in view.recommendation.candidates:
+        if (test := verdict.mcnemar) is not None:
+            shown = "under 0.001" if test.p_value < 0.001 else f"{test.p_value:.3f}"
+            yield (
+                f"Right where the other is wrong: {verdict.model_name} on "
+                f"{count(test.only_candidate_right)} records, {view.compared.name} on "
+                f"{count(test.only_reference_right)} ({test.method}: p {shown})."
+            )
 
 
 def _records(report: DatasetReport) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flywheel.cli.data_lines import data_lines
+from flywheel.cli.data_lines import accuracy_lines, data_lines
 from flywheel.decisions.regression import Regression
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import in_words
@@ -120,6 +120,8 @@ def _verdict(console: Console, view: RunView, said: Recommendation) -> None:
         if other.model_name != said.model_name:
             styled = _styled(other.verdict, VERDICT_STYLE)
             console.print(f"{styled}: {escape(other.reason)}", soft_wrap=True)
+    for line in accuracy_lines(view):
+        console.print(escape(line), soft_wrap=True)
     for regression in said.regressions:
         console.print(escape(since(regression)), soft_wrap=True)
 
