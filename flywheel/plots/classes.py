@@ -82,10 +82,8 @@ def draw_classes(view: RunView) -> Drawing | LeftOut:
     has_legend = compared.against != TEACHER
     legend = _LEGEND if has_legend else 0.0
     page = Page(title, shown, _notes(compared, best.scores), legend + _ROW * len(rows) + _AXIS)
-    names = [fit(row.label, _NAMES - width(_n(row), TINY), SMALL) for row in rows]
-    longest = max(
-        width(name, SMALL) + width(_n(row), TINY) for name, row in zip(names, rows, strict=True)
-    )
+    names = [fit(row.label, _NAMES - _n_width(row), SMALL) for row in rows]
+    longest = max(width(name, SMALL) + _n_width(row) for name, row in zip(names, rows, strict=True))
     left = MARGIN + longest + 10
     axes = page.axes(left, page.bottom + _AXIS, MARGIN + ROOM - _NUMBERS, page.top - legend)
     _draw_rows(axes, rows)
@@ -183,7 +181,7 @@ def _draw_words(axes: Axes, rows: Sequence[_Row], names: Sequence[str]) -> None:
             size=TINY,
             color=FAINT,
         )
-        label -= width(_n(row), TINY) / unit
+        label -= _n_width(row) / unit
         axes.text(label, y, name, transform=words, ha="right", va="center_baseline", size=SMALL)
         edge = 1 + _NUMBERS / unit
         axes.text(
@@ -198,7 +196,12 @@ def _draw_words(axes: Axes, rows: Sequence[_Row], names: Sequence[str]) -> None:
 
 
 def _n(row: _Row) -> str:
-    return f" · {count(row.n)}"
+    return f"· {count(row.n)}"
+
+
+def _n_width(row: _Row) -> float:
+    """With the space before it, which SVG would drop at the beginning of a text."""
+    return 4 + width(_n(row), TINY)
 
 
 def _signed(value: float) -> str:

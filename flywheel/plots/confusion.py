@@ -56,10 +56,10 @@ def draw_confusion(view: RunView) -> Drawing | LeftOut:
     body = _HEADINGS + _CELL * len(table.labels) + 6
     page = Page(title, shown, _notes(table), body)
     names = [
-        f"{fit(label, _NAMES - width(_n(table, row), TINY), SMALL)}"
+        f"{fit(label, _NAMES - _n_width(table, row), SMALL)}"
         for row, label in enumerate(table.labels)
     ]
-    widths = [width(name, SMALL) + width(_n(table, row), TINY) for row, name in enumerate(names)]
+    widths = [width(name, SMALL) + _n_width(table, row) for row, name in enumerate(names)]
     left = MARGIN + max(*widths, width(_ROWS, SMALL)) + 32
     top = page.top - _HEADINGS
     rows, columns = table.counts.shape
@@ -157,7 +157,7 @@ def _draw_words(axes: Axes, table: _Table, names: list[str]) -> None:
         y = row + 0.5
         axes.text(-6 / unit, y, str(row + 1), **look, size=SMALL, weight="bold")
         axes.text(-28 / unit, y, _n(table, row), **look, size=TINY, color=FAINT)
-        axes.text(-28 / unit - width(_n(table, row), TINY) / unit, y, name, **look, size=SMALL)
+        axes.text(-28 / unit - _n_width(table, row) / unit, y, name, **look, size=SMALL)
     headings = [str(row + 1) for row in range(len(names))] + table.signs
     size = min(_fitting(sign, unit / len(headings) - 2) for sign in headings)
     for column, sign in enumerate(headings):
@@ -190,7 +190,12 @@ def _draw_words(axes: Axes, table: _Table, names: list[str]) -> None:
 
 
 def _n(table: _Table, row: int) -> str:
-    return f" · {count(int(table.counts[row].sum()))}"
+    return f"· {count(int(table.counts[row].sum()))}"
+
+
+def _n_width(table: _Table, row: int) -> float:
+    """With the space before it, which SVG would drop at the beginning of a text."""
+    return 4 + width(_n(table, row), TINY)
 
 
 def _notes(table: _Table) -> list[str]:

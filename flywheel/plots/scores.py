@@ -31,6 +31,7 @@ _ROW = 48.0
 _AXIS = 42.0
 _LEGEND = 30.0
 _GAP = 14.0
+_SPACE = 9.0  # between a name and its remark: SVG drops spaces at the ends of texts
 _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _DASHES = (0, (3, 1.6))
 
@@ -122,14 +123,13 @@ def _draw_row(axes: Axes, row: _Row, number: int, pitch: float, limit: float | N
     words = axes.get_yaxis_transform()  # x as a share of the width, y as the row
     axes.text(1, text_y, numbers, transform=words, ha="right", va="center", size=TEXT)
     room = ROOM - width(numbers) - _GAP
-    remark = f"  {row.remark}" if row.remark else ""
     weight = "bold" if row.is_named else "normal"
-    name = fit(row.name, room - width(remark, SMALL), bold=row.is_named)
+    name = fit(row.name, room - _SPACE - width(row.remark, SMALL), bold=row.is_named)
     axes.text(0, text_y, name, transform=words, va="center", size=TEXT, weight=weight)
     axes.text(
-        width(name, bold=row.is_named) / ROOM,
+        (width(name, bold=row.is_named) + _SPACE) / ROOM,
         text_y,
-        remark,
+        row.remark,
         transform=words,
         va="center",
         size=SMALL,

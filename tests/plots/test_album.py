@@ -142,6 +142,7 @@ def test_names_are_shown_letter_by_letter(capfd: pytest.CaptureFixture[str]) -> 
     shown = texts(picture(draw_scores, run_view(candidates=tuple(map(scored, NASTY[3:10])))))
     for name in (*NASTY[3:9], "abc d e"):
         assert name in shown
+    assert all(text == text.strip() for text in shown)  # SVG drops spaces at the ends
     assert capfd.readouterr() == ("", "")  # no word of characters that the font does not have
 
 
