@@ -13,6 +13,7 @@ from flywheel.cli.context import backends, console, me, run
 from flywheel.clock import happens
 from flywheel.errors import InvalidInputError
 from flywheel.ports.backends import Backends
+from flywheel.service import pictures
 from flywheel.service import runs as service
 from flywheel.views import RunRequest, RunView
 
@@ -103,18 +104,28 @@ def list_(
 def show(
     run_id: RunId,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
+    plots: Annotated[
+        Path | None, typer.Option(help="Write its pictures, PNG and SVG, into this folder")
+    ] = None,
 ) -> None:
     """Show a run: data, scores with intervals, recommendation."""
 
-    async def main() -> RunView:
+    async def main() -> tuple[RunView, pictures.WrittenPictures | None]:
         async with backends() as opened:
-            return await service.get_run(opened, run_id)
+            view = await service.get_run(opened, run_id)
+        return view, None if plots is None else await pictures.write_pictures(view, plots)
 
-    view = run(main())
+    view, written = run(main())
     if as_json:
         drawing.json_one(view)
     else:
         drawing.run_page(console, view)
+    if written is not None:
+        for line in (
+            *written.files,
+            *(f"Left out: {one.name}. {one.reason}" for one in written.left_out),
+        ):
+            typer.echo(line, err=as_json)  # the JSON stands alone
 
 
 def cancel(run_id: RunId) -> None:

@@ -11,8 +11,6 @@ from flywheel.evaluation.paired import Difference, McNemar
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import count, duration, percent
 
-METRICS = {"macro_f1": "macro-F1", "weighted_f1": "weighted F1", "accuracy": "accuracy"}
-
 
 class Measured(NamedTuple):
     """A candidate as it was measured, against the reference on the same records."""

@@ -9,10 +9,11 @@ Scand J Stat 6, 1979), and where every other clause of the policy holds.
 from collections.abc import Sequence
 from decimal import Decimal
 
-from flywheel.decisions.clauses import METRICS, Measured, ReferenceModel, judge, verdict_of
+from flywheel.decisions.clauses import Measured, ReferenceModel, judge, verdict_of
+from flywheel.decisions.pareto import Point, pareto_front
 from flywheel.decisions.policy import Policy, PolicyDocument
 from flywheel.decisions.verdict import CandidateVerdict, Clause, Recommendation
-from flywheel.evaluation.paired import holm
+from flywheel.evaluation.paired import METRICS, holm
 from flywheel.evaluation.planner import more_needed
 from flywheel.evaluation.scores import Interval, Scores
 from flywheel.formatting import count, percent
@@ -66,6 +67,10 @@ def recommend(
         candidates=[verdicts[m.name] for m in (*passing, *others)],
         reference=reference.name,
         policy=document,
+        pareto=pareto_front(
+            Point(m.name, headline(m.scores, policy).value, m.scores.cost_per_1000)
+            for m in candidates
+        ),
     )
 
 

@@ -18,6 +18,11 @@ from flywheel.evaluation.resampling import (
 )
 
 Metric = Literal["macro_f1", "weighted_f1", "accuracy"]
+METRICS: dict[Metric, str] = {  # as people read them
+    "macro_f1": "macro-F1",
+    "weighted_f1": "weighted F1",
+    "accuracy": "accuracy",
+}
 Labels = Sequence[str | None]
 _Cell = tuple[int, int, int]  # the class, the candidate's answer, the reference's
 
