@@ -178,6 +178,7 @@ def _scores(console: Console, view: RunView) -> None:
             f"{scores.macro_f1.value:.3f} ({scores.macro_f1.low:.3f}–{scores.macro_f1.high:.3f})",
             f"{scores.accuracy.value:.3f}",
             duration(scores.seconds),
+            *([_time(scores.seconds_p95)] if timed else []),
             _cost(scores.cost_per_1000),
         )
     if view.teacher is not None:

@@ -89,6 +89,7 @@ def paired_difference(
     )
     drawn = centred(value, drawn)
     low, high = bounds(value, drawn, confidence)
+    low, high = max(low, -1.0), min(high, 1.0)  # centring may push them beyond
     if perfect:
         high = min(high, 0.0)  # nothing is better than right everywhere
     return Difference(

@@ -71,7 +71,9 @@ def test_mcnemars_test_is_shown_where_there_is_an_incumbent() -> None:
     compared = IncumbentView(name="hashing-sgd (r-2)")
     view = run_view().model_copy(update={"recommendation": said, "compared": compared})
     assert list(accuracy_lines(view)) == [
-        ("Right where the other is wrong: tfidf-svm on 31 records, hashing-sgd (r-2) on 20 "
-        "(McNemar: p 0.160).")
+        (
+            "Right where the other is wrong: tfidf-svm on 31 records, hashing-sgd (r-2) on 20 "
+            "(McNemar: p 0.160)."
+        )
     ]
     assert list(accuracy_lines(view.model_copy(update={"compared": None}))) == []

@@ -123,3 +123,12 @@ def test_a_thousand_records_of_twenty_classes_take_a_moment() -> None:
     started = time.process_time()
     paired_difference(expected, candidate, expected, "macro_f1", 0.1, 2000, 0.95, 1)
     assert time.process_time() - started < 1
+
+
+def test_no_bound_is_beyond_what_a_difference_can_be() -> None:
+    found = paired_difference(
+        ["a"] * 3, ["a"] * 3, ["b", "b", "b"],
+        metric="accuracy", margin=0.0, resamples=2000, confidence=0.998, seed=1,
+    )  # fmt: skip
+    assert found.value == 1
+    assert -1 <= found.low <= found.high <= 1
