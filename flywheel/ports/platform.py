@@ -1,9 +1,11 @@
 """Where candidates are fine-tuned and asked: a platform runs named jobs."""
 
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, Field
 
+from flywheel.scheduling.packing import Demand, Pool
 from flywheel.settings import IclConfig, TrainingConfig
 
 EvalType = Literal["base-eval", "icl-eval", "customized-eval", "incumbent-eval"]
@@ -68,7 +70,30 @@ class EvaluateJob(BaseModel):
     icl: IclConfig | None = Field(None, description="How examples are chosen; for icl-eval only")
 
 
-Job = Annotated[CustomizeJob | EvaluateJob, Field(discriminator="kind")]
+class UploadJob(BaseModel):
+    """Bring a run's datasets to where the platform reads them."""
+
+    kind: Literal["upload"] = "upload"
+    name: str
+    run_uid: str
+    workload_id: str
+    datasets: DatasetFiles = Field(description="Paths on this machine")
+
+
+class DeployJob(BaseModel):
+    """Serve a candidate's base model, so that it and what is fine-tuned from it can be asked.
+
+    Completed once it answers. It goes on until it is cancelled, which takes it down.
+    """
+
+    kind: Literal["deploy"] = "deploy"
+    name: str
+    run_uid: str
+    candidate: str
+
+
+Job = Annotated[CustomizeJob | EvaluateJob | UploadJob | DeployJob, Field(discriminator="kind")]
+JobKind = Literal["customize", "evaluate", "upload", "deploy"]
 
 
 class ModelArtifact(BaseModel):
@@ -94,6 +119,7 @@ class JobStatus(BaseModel):
     artifact: ModelArtifact | None = Field(
         None, description="Of a completed customization, or of what was asked with examples"
     )
+    datasets: DatasetFiles | None = Field(None, description="Of a completed upload: their URIs")
 
 
 class PredictionRow(BaseModel):
@@ -112,11 +138,21 @@ class PredictionRow(BaseModel):
     )
 
 
+class Leftover(BaseModel):
+    """Something of ours outside that no run owns, or that could not be removed."""
+
+    kind: Literal["dataset", "job", "model", "deployment"]
+    name: str
+    run_uid: str | None = Field(description="Of the run that made it, where its name says so")
+    why: str = Field("", description="Why it could not be removed, one sentence")
+
+
 class Platform(Protocol):
     """Runs jobs by name. The same name is the same job, however often it is started."""
 
     name: str
-    slots: int  # how many jobs may run side by side
+    uploads: bool  # datasets have to be brought to it before anything can read them
+    deploys: bool  # a base model has to be deployed before it can be asked
     workload_types: frozenset[WorkloadType]  # that at least one candidate can answer
 
     def candidates(self) -> list[CandidateSpec]:
@@ -146,8 +182,27 @@ class Platform(Protocol):
         """
         ...
 
-    async def remove(self, run_uid: str) -> None:
-        """Delete what the run's jobs left: artifacts, predictions, job records."""
+    async def budget(self) -> Mapping[Pool, int]:
+        """How much there is of each pool that jobs are packed into."""
+        ...
+
+    def demand(self, kind: JobKind, candidate: str) -> Demand:
+        """What a job of that kind holds while it goes on."""
+        ...
+
+    def expected_seconds(self, kind: JobKind, candidate: str) -> float:
+        """How long such a job takes, for want of anything measured."""
+        ...
+
+    async def remove(self, run_uid: str) -> list[Leftover]:
+        """Delete what the run's jobs left: datasets, models, deployments, predictions, records.
+
+        Returns what could not be removed, with the reason.
+        """
+        ...
+
+    async def leftovers(self, run_uids: Collection[str]) -> list[Leftover]:
+        """What there is of ours outside that belongs to none of these runs."""
         ...
 
     async def ping(self) -> str:
