@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from flywheel.evaluation.scores import Interval
+from flywheel.evaluation.interval import Interval
 
 JudgeTask = Literal["similarity", "tool-calling"]
 
@@ -17,6 +17,12 @@ JudgeTask = Literal["similarity", "tool-calling"]
 SCALE: dict[JudgeTask, tuple[int, int]] = {"similarity": (1, 10), "tool-calling": (0, 1)}
 
 _JSON = json.JSONDecoder()
+
+
+def similarity_share(score: float) -> float:
+    """A similarity from 1 to 10 on a scale of 0 to 1, which is the one of margins."""
+    least, greatest = SCALE["similarity"]
+    return (score - least) / (greatest - least)
 
 
 class JudgePair(BaseModel):

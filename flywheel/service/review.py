@@ -180,9 +180,7 @@ def _candidate(state: RunState, model: str | None) -> str:
             f"{nearest(model, names)}It has: {', '.join(names)}.",
         )
     scored = {
-        name: scores.macro_f1.value
-        for name in names
-        if (scores := state.final_scores(name)) is not None
+        name: scores.rank for name in names if (scores := state.final_scores(name)) is not None
     }
     if not scored:
         raise ConflictError(

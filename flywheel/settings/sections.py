@@ -118,7 +118,7 @@ class DataSplitConfig(Section):
 class EvaluationConfig(Section):
     """What kind of workload it is and how answers are scored."""
 
-    workload_type: Literal["classification", "tool_calling", "auto"] = "auto"
+    workload_type: Literal["classification", "tool_calling", "generic", "auto"] = "auto"
     tool_eval_type: Literal["tool-calling-metric", "tool-calling-judge"] = "tool-calling-metric"
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of every interval")
     bootstrap_resamples: int = Field(2000, ge=200)

@@ -10,11 +10,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel import processes
 from flywheel.db.models import Dataset, Run, Step
+from flywheel.decisions.policy import PolicyDocument
+from flywheel.errors import SettingsError
 from flywheel.formatting import count
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import Selection
 from flywheel.receipts.keys import signing_key
 from flywheel.runs.build import BuiltDatasets
+from flywheel.runs.needs import check_needs
 from flywheel.runs.state import RunState, run_folder
 from flywheel.runs.steps.base import Apply, Outcome
 from flywheel.settings import DataSplitConfig, EvaluationConfig, Settings
@@ -81,6 +84,16 @@ class BuildDatasets:
                 f"{' and '.join(sorted(backends.platform.workload_types))}.",
                 apply=_store(built),
             )
+        try:
+            policy = state.run.policy
+            check_needs(
+                report.workload_type,
+                None if policy is None else PolicyDocument.model_validate(policy).parsed(),
+                state.config.evaluation_config,
+                backends.settings.llm_judge_config,
+            )
+        except SettingsError as error:
+            return Outcome("failed", 100.0, error=str(error), apply=_store(built))
         text = (
             f"Datasets are built from {count(report.read)} records: {count(report.eval)} for "
             f"evaluation, {count(report.train)} for training, {count(report.val)} for validation; "
