@@ -10,6 +10,7 @@ from flywheel.datasets.labels import Labels, known_labels
 from flywheel.datasets.reading import LABEL, TEXT, TOOLS
 
 NO_CLASS = -1
+ANSWER = "answer"  # the one class of free text
 
 Numbers = NDArray[np.int64]
 
@@ -28,9 +29,18 @@ def assign(kinds: Numbers, answers: Numbers, texts: Sequence[str], workload_type
     """Give every row its class.
 
     `kinds[row]` says what its answer holds, `answers[row]` is the index of the answer in
-    `texts`. With the workload type 'auto' the majority decides.
+    `texts`. With the workload type 'auto' the majority decides between tool calls and labels;
+    free text ('generic') has one class.
     """
     tools = kinds == TOOLS
+    if workload_type == "generic":
+        return Classes(
+            workload_type,
+            [ANSWER],
+            np.where(tools, NO_CLASS, 0),
+            wrong_type=int(tools.sum()),
+            unlabeled=0,
+        )
     if workload_type == "auto":
         mostly_tools = 2 * int(tools.sum()) > len(kinds)
         workload_type = "tool_calling" if mostly_tools else "classification"

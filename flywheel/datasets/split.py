@@ -28,6 +28,7 @@ def split(
     config: DataSplitConfig,
     seed: int,
     known: Flags | None = None,
+    one_class_will_do: bool = False,
 ) -> Split:
     """Divide rows by the class of each (`labels[row]`, from 0).
 
@@ -51,7 +52,7 @@ def split(
             "Import more records, or lower data_split_config.min_total_records.",
         )
     sizes = np.bincount(classes)
-    if np.count_nonzero(sizes) < 2:
+    if not one_class_will_do and np.count_nonzero(sizes) < 2:
         raise DataError(
             f"All {count(total)} usable records have the same label: there is nothing to learn.",
             "Look at the log with `flywheel logs workloads`.",

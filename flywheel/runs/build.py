@@ -176,7 +176,7 @@ def _finish(
         raise _too_few(reading, classes, distinct, config)
     near = np.array(reading.near, dtype=np.int64)[distinct.rows]
     seen = np.isin(near, np.fromiter(_known(known), dtype=np.int64)) if known else None
-    parts = split(of_kept, config, seed, seen)
+    parts = split(of_kept, config, seed, seen, classes.workload_type == "generic")
     rows: dict[SetName, Rows] = {
         "train": distinct.rows[parts.train],
         "val": distinct.rows[parts.val],
