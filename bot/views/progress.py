@@ -12,6 +12,7 @@ _STAGES = {
     "customized-eval": "evaluation",
     "incumbent-eval": "evaluation of the incumbent",
     "build-datasets": "building the datasets",
+    "judge": "judging the answers",
     "decide": "applying the policy",
     "summarise": "writing the summary",
     "receipt": "signing the receipt",

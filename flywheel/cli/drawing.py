@@ -13,6 +13,7 @@ from flywheel.decisions.regression import Regression
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import in_words
 from flywheel.evaluation.headline import SHORT, UNREADABLE
+from flywheel.evaluation.judge import judge_in_words, judged_in_words
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import count, duration, money, percent, when
 from flywheel.views import CandidateView, RunView
@@ -255,8 +256,11 @@ def _time(seconds: float | None) -> str:
 def _more_scores(console: Console, name: str, scores: Scores, currency: str) -> None:
     """What the table has no room for, of one model. Older runs have less of it, or nothing."""
     said = []
-    if scores.workload_type == "tool_calling" and scores.macro_f1 is not None:
-        said.append(f"macro-F1 of the choice of functions {scores.macro_f1.value:.3f}")
+    if scores.tools is not None:
+        said.append(f"{count(scores.tools.missing_calls)} calls missing")
+        said.append(f"{count(scores.tools.extra_calls)} extra")
+        if scores.tools.valid_arguments is not None:
+            said.append(f"arguments fit the schema in {percent(scores.tools.valid_arguments)}")
     elif scores.balanced_accuracy is not None:
         said.append(f"balanced accuracy {scores.balanced_accuracy:.3f}")
     if scores.workload_type == "classification" and scores.weighted_f1 is not None:
@@ -268,7 +272,11 @@ def _more_scores(console: Console, name: str, scores: Scores, currency: str) -> 
     if scores.cost_per_correct is not None:
         cost = money(scores.cost_per_correct * 1000, currency)
         said.append(f"{cost} per 1,000 right answers")
+    if scores.judge is not None and scores.workload_type != "generic":
+        said.append(judged_in_words(scores.judge))
     console.print(f"Also of {name}: {'; '.join(said)}", soft_wrap=True)
+    if scores.judge is not None:
+        console.print(escape(judge_in_words(scores.judge)), soft_wrap=True)
 
 
 def _classes(console: Console, name: str, scores: Scores) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, Field
 
 from flywheel.evaluation.interval import Interval
+from flywheel.formatting import count, score
 
 JudgeTask = Literal["similarity", "tool-calling"]
 
@@ -139,6 +140,31 @@ def judge_scores(
         failed=sum(j.outcome == "failed" for j in judgements),
         model=model,
         prompt_digest=prompt.digest,
+    )
+
+
+def judged_in_words(scores: JudgeScores) -> str:
+    """'judge similarity 8.310 (95 % 8.110–8.510, n 97), no score for 3 (2 unreadable, 1 failed)'"""
+    what = "judge similarity" if scores.task == "similarity" else "calls that the judge finds right"
+    if scores.mean is None:
+        said = f"{what}: none of {count(scores.n)} answers has a score"
+    else:
+        said = f"{what} {score(scores.mean, scores.scored)}"
+    lacking = scores.unreadable + scores.failed
+    if lacking:
+        said += (
+            f", no score for {count(lacking)} ({count(scores.unreadable)} replies unreadable, "
+            f"{count(scores.failed)} requests failed)"
+        )
+    return said
+
+
+def judge_in_words(scores: JudgeScores) -> str:
+    """Who judged, under which prompt, and how many answers got a score."""
+    return (
+        f"Judged by {scores.model}, prompt {scores.prompt_digest[:12]}: {count(scores.scored)} of "
+        f"{count(scores.n)} scored, {count(scores.unreadable)} replies unreadable, "
+        f"{count(scores.failed)} requests failed"
     )
 
 

@@ -1,5 +1,6 @@
 """Comparing tool calls with those expected, as JSON values. Pure."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -160,6 +161,19 @@ def tool_call_scores(
             for tool, support in sorted(expected.items(), key=lambda item: (-item[1], item[0]))
         ],
     )
+
+
+def in_words(calls: Any) -> str:
+    """Calls as people read them, one a line: 'search({"city": "Bern"})'; equal calls look alike."""
+    said = []
+    for call in calls if isinstance(calls, list) else []:
+        read = _call(call)
+        if read.name is None or read.key is None:
+            said.append(json.dumps(call, ensure_ascii=False))
+        else:
+            arguments = json.dumps(json.loads(read.key), ensure_ascii=False)
+            said.append(f"{read.name}({arguments})")
+    return "\n".join(sorted(said)) or "(no call)"
 
 
 _Key = TypeVar("_Key")

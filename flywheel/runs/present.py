@@ -52,6 +52,7 @@ def present(
                 for d in state.datasets
             ],
             "nims": [_candidate(state, candidate) for candidate in state.candidates],
+            "llm_judge": _judge(state),
             "error": run.error,
             "created_at": run.created_at,
             "requested_by": run.requested_by,
@@ -88,6 +89,15 @@ def _teacher(state: RunState, report: DatasetReport) -> TeacherView:
     return TeacherView(
         **usage.model_dump(), cost_per_1000=cost_per_1000(state.config.prices, usage)
     )
+
+
+def _judge(state: RunState) -> dict[str, str] | None:
+    """Who judged, and under which prompt, where anybody did."""
+    for candidate in state.candidates:
+        scores = state.final_scores(candidate.name)
+        if scores is not None and scores.judge is not None:
+            return {"model_name": scores.judge.model, "prompt_digest": scores.judge.prompt_digest}
+    return None
 
 
 def _incumbent(state: RunState) -> IncumbentView | None:

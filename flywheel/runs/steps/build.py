@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, Field
@@ -17,7 +18,7 @@ from flywheel.ports.backends import Backends
 from flywheel.ports.logs import Selection
 from flywheel.receipts.keys import signing_key
 from flywheel.runs.build import BuiltDatasets
-from flywheel.runs.needs import check_needs
+from flywheel.runs.needs import check_needs, judge_task
 from flywheel.runs.state import RunState, run_folder
 from flywheel.runs.steps.base import Apply, Outcome
 from flywheel.settings import DataSplitConfig, EvaluationConfig, Settings
@@ -101,8 +102,14 @@ class BuildDatasets:
             f"{count(report.unlabeled)} without a label and "
             f"{count(report.invalid + report.wrong_type)} unfit records were left out."
         )
+        task = judge_task(report.workload_type, state.config.evaluation_config)
+        judged = [] if task is None else _judged(state)
         return Outcome(
-            "completed", 100.0, "built", apply=_store(built), events=[("datasets-built", text)]
+            "completed",
+            100.0,
+            "built",
+            apply=_store(built, judged),
+            events=[("datasets-built", text)],
         )
 
     async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:  # noqa: ARG002
@@ -122,9 +129,25 @@ async def _known(backends: Backends, state: RunState) -> list[Path]:
         return [Path(uri) for uri in await session.exec(query)]
 
 
-def _store(built: BuiltDatasets) -> Apply:
+def _judged(state: RunState) -> list[Step]:
+    """A step for each model whose answers a judge has to score."""
+    incumbent = [] if state.incumbent() is None else [""]
+    return [
+        Step(
+            run_id=state.run.id or 0,
+            kind="judge",
+            candidate=name,
+            status="pending",
+            external_name="-".join(filter(None, (state.run.uid, name, "judge"))),
+        )
+        for name in (*incumbent, *(candidate.name for candidate in state.candidates))
+    ]
+
+
+def _store(built: BuiltDatasets, judged: Sequence[Step] = ()) -> Apply:
     async def apply(session: AsyncSession, run: Run) -> None:
         assert run.id is not None
+        session.add_all(judged)
         run.dataset_report = built.report.model_dump(mode="json")
         run.num_records = built.report.read
         for file in built.files:

@@ -9,6 +9,7 @@ from flywheel.datasets.report import DatasetReport
 from flywheel.db.models import Evaluation, Prediction, Run, Step
 from flywheel.evaluation.cost import find_price
 from flywheel.evaluation.scores import Scores
+from flywheel.formatting import count
 from flywheel.ports.backends import Backends
 from flywheel.ports.platform import EvalType, EvaluateJob, PredictionRow
 from flywheel.runs.scoring import score_answers
@@ -42,7 +43,7 @@ class Evaluate:
             )
         answers = await backends.platform.predictions(job)
         scores, predictions = await asyncio.to_thread(_score, state, job.candidate, answers)
-        said, done = "answered; a judge scores it", "answered"
+        said, done = f"{count(scores.n)} answers", "answered"
         if (found := scores.headline) is not None:
             said, done = found.words, found.brief
         return Outcome(
