@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flywheel.evaluation.headline import METRICS_OF, NAMES, Metric
+from flywheel.evaluation.headline import METRICS_OF, NAMES, UNREADABLE, Metric
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import count, score
 from flywheel.insights.phrases import (
@@ -148,12 +148,22 @@ def _explained(subject: Subject, most_classes: int) -> list[str]:
         lines.append(
             f"Highest is {first.name} with {headline_of(first)}. {standing(subject, first)}"
         )
-    weak = weakest_classes(scores, most_classes)
+    if scores.tools is not None:
+        tools = sorted(scores.tools.per_tool, key=lambda tool: (tool.exact_recall, -tool.support))
+        poor = [tool for tool in tools if tool.exact_recall < 1][:most_classes]
+        lines += ["Its weakest tools:"] if poor else []
+        lines += [
+            f"• {t.tool}: {t.exact_recall:.3f} of {count(t.support)} calls exact" for t in poor
+        ]
+    weak = [] if scores.tools is not None else weakest_classes(scores, most_classes)
     if weak:
         lines.append("Its weakest classes:")
     lines += [f"• {row.label}: {class_scores(row)}{main_mistake(scores, row)}" for row in weak]
     if scores.unparseable:
-        lines.append(f"{count(scores.unparseable)} of {count(scores.n)} answers had no label.")
+        lacked = {"classification": "no label"}.get(
+            scores.workload_type, UNREADABLE[scores.workload_type]
+        )
+        lines.append(f"{count(scores.unparseable)} of {count(scores.n)} answers had {lacked}.")
     return lines
 
 

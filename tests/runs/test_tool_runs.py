@@ -14,7 +14,7 @@ from bot.views.results import results
 from flywheel.cli.drawing import run_list, run_page
 from flywheel.errors import SettingsError
 from flywheel.ports.backends import Backends
-from flywheel.service import promotions, receipts, runs
+from flywheel.service import promotions, receipts, review, runs
 from flywheel.service.logs import import_files
 from flywheel.settings import Settings
 from flywheel.views import RunRequest, RunView
@@ -118,6 +118,15 @@ async def test_from_calls_to_a_verdict_a_promotion_and_a_receipt(
         assert "Macro-F1" not in blocks
         events = [event.text for event in await runs.run_events(planted, first.id)]
         assert any("copy (fine-tuned): name-and-arguments accuracy 1.000" in e for e in events)
+
+        # People see the calls, not only whose tools they are of.
+        question = await review.next_question(planted, first.id, "worse", SHELL)
+        assert question is not None
+        sides = sorted((question.a, question.b), key=len)
+        assert sides[0] == sides[1].replace('"of no use": true, ', "")
+        assert '"price": 2, "where": {"a": null, "b": [1, 2]}' in sides[0]
+        told = await review.answer(planted, first.id, "worse", question.row, "a", SHELL)
+        assert told.judgement == told.a_is  # the same tools, and yet not the same answer
 
         promoted = await promotions.promote(planted, first.id, "copy", SHELL, "as good")
         assert (promoted.metric, promoted.score) == ("tool_calls", 1)
