@@ -16,6 +16,7 @@ from flywheel.insights.phrases import (
     reply,
     show,
     standing,
+    weak_tools,
 )
 from flywheel.insights.subjects import (
     Subject,
@@ -148,13 +149,8 @@ def _explained(subject: Subject, most_classes: int) -> list[str]:
         lines.append(
             f"Highest is {first.name} with {headline_of(first)}. {standing(subject, first)}"
         )
-    if scores.tools is not None:
-        tools = sorted(scores.tools.per_tool, key=lambda tool: (tool.exact_recall, -tool.support))
-        poor = [tool for tool in tools if tool.exact_recall < 1][:most_classes]
-        lines += ["Its weakest tools:"] if poor else []
-        lines += [
-            f"• {t.tool}: {t.exact_recall:.3f} of {count(t.support)} calls exact" for t in poor
-        ]
+    if tools := weak_tools(scores, most_classes):
+        lines += ["Its weakest tools:", *tools]
     weak = [] if scores.tools is not None else weakest_classes(scores, most_classes)
     if weak:
         lines.append("Its weakest classes:")

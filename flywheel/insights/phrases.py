@@ -47,6 +47,17 @@ def class_scores(row: ClassScore) -> str:
     )
 
 
+def weak_tools(scores: Scores, most: int) -> list[str]:
+    """'• search: 0.800 of 30 calls exact', weakest first; those without a mistake left out."""
+    rows = [] if scores.tools is None else scores.tools.per_tool
+    rows = sorted(rows, key=lambda tool: (tool.exact_recall, -tool.support))
+    return [
+        f"• {tool.tool}: {tool.exact_recall:.3f} of {count(tool.support)} calls exact"
+        for tool in rows[:most]
+        if tool.exact_recall < 1
+    ]
+
+
 def main_mistake(scores: Scores, row: ClassScore) -> str:
     """', most often taken for Earnings (7 of 20)', or nothing where there is no mistake."""
     mistakes = taken_for(scores, row.label)

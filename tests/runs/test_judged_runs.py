@@ -154,6 +154,12 @@ async def test_answers_that_nobody_judged_are_counted_and_decide_nothing(
     judge.unreadable = {"no idea"}
     async with working(judged):
         view = await finished(judged, "texts", "vague")
+        judge.mute = True
+        silent = await finished(judged, "texts", "vague", random_seed="5")
+    assert silent.status == "failed"
+    assert "none of 40 answers has a score, no score for 40 (40 replies unreadable" in (
+        silent.error or ""
+    )
     scores = view.nims[0].customized
     assert scores is not None
     assert scores.judge is not None

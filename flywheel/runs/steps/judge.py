@@ -56,6 +56,15 @@ class Judge:
                 "failed", status.percent, error=error, events=[("candidate-failed", text)]
             )
         found = JudgedAnswers.model_validate_json(status.result)
+        if not found.scores.scored:
+            text = f"{name}: {judged_in_words(found.scores)}."
+            return Outcome(
+                "failed",
+                100.0,
+                error=f"The judge gave no score: {judged_in_words(found.scores)}.",
+                apply=_store(step.candidate, _eval_type(state, step), found),
+                events=[("candidate-failed", text)],
+            )
         return Outcome(
             "completed",
             100.0,
