@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from arq.connections import RedisSettings
+from pydantic import SecretStr
 
 from flywheel.adapters.arq_queue import ArqQueue
 from flywheel.adapters.local_logs import LocalLogStore
@@ -15,11 +17,23 @@ from flywheel.errors import SettingsError, UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import LogStore
 from flywheel.settings import Settings
+from flywheel.settings.sections import JudgeConfig
+
+if TYPE_CHECKING:
+    from flywheel.adapters.openai_judge import OpenAIJudge
 
 
 def open_log_store(settings: Settings) -> LogStore:
     """Where the production records are."""
     return LocalLogStore(settings.home / "logs.db")
+
+
+def open_judge(config: JudgeConfig, api_key: SecretStr | None, cache: Path) -> "OpenAIJudge":
+    """The judge; `cache` is the folder of its replies. Raises SettingsError where none is set."""
+    from flywheel.adapters.judge_cache import JudgeCache
+    from flywheel.adapters.openai_judge import OpenAIJudge  # slow to import, for one process
+
+    return OpenAIJudge(config, api_key, JudgeCache(cache))
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """A judge behind any endpoint that speaks OpenAI's chat completions."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -33,6 +33,7 @@ PROMPTS: dict[JudgeTask, str] = {
 }
 _PATH = "/chat/completions"
 _LONGEST_REPLY = 2048  # tokens
+_PROGRESS_EVERY = 10  # pairs
 _LONGEST_WAIT = 60.0  # seconds, whatever the server asks for
 _PASSING = {408, 409, 425, 429}  # and 5xx: the next attempt may fare better
 _LASTING = {401, 402, 403, 404, 405}  # every other request would fare the same
@@ -79,12 +80,16 @@ class OpenAIJudge:
         await self._client.aclose()
 
     async def judge(
-        self, task: JudgeTask, pairs: Sequence[JudgePair], confidence: float
+        self,
+        task: JudgeTask,
+        pairs: Sequence[JudgePair],
+        confidence: float,
+        on_progress: Callable[[int], None] = lambda _: None,
     ) -> tuple[JudgeScores, list[Judgement]]:
         """The scores, and what became of each pair, in order.
 
-        Equal pairs are asked once. Raises UnavailableError where the judge refuses everything:
-        a wrong address, key or model.
+        `on_progress` is told now and then how many are done. Equal pairs are asked once. Raises
+        UnavailableError where the judge refuses everything: a wrong address, key or model.
         """
         prompt = prompt_of(resource_text(PROMPTS[task]).split("---\n", 2)[2].strip())
         asked = [messages(prompt, pair) for pair in pairs]
@@ -93,6 +98,8 @@ class OpenAIJudge:
 
         async def ask(key: str, conversation: list[dict[str, str]]) -> None:
             found[key] = await self._judgement(task, key, conversation)
+            if len(found) % _PROGRESS_EVERY == 0:
+                on_progress(len(found))
 
         try:
             async with asyncio.TaskGroup() as group:

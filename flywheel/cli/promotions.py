@@ -5,6 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flywheel.cli.context import backends, console, me, run
+from flywheel.evaluation.headline import SHORT
 from flywheel.formatting import when
 from flywheel.service import promotions
 
@@ -64,12 +65,15 @@ def incumbents() -> None:
             console.print("No model is promoted: every workload is served by its teacher.")
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("workload", "model", "run", "macro-F1", "since", "by", "reason"):
+        metrics = {row.metric for row in rows}
+        score = SHORT[rows[0].metric] if len(metrics) == 1 else "score"
+        for heading in ("workload", "model", "run", score, "since", "by", "reason"):
             table.add_column(heading, overflow="fold")
         for row in rows:
-            macro_f1 = "" if row.macro_f1 is None else f"{row.macro_f1:.3f}"
+            of = "" if len(metrics) == 1 else f" {SHORT[row.metric]}"
+            value = "" if row.score is None else f"{row.score:.3f}{of}"
             table.add_row(
-                *(escape(row.workload_id), escape(row.model_name), row.run_id, macro_f1),
+                *(escape(row.workload_id), escape(row.model_name), row.run_id, value),
                 *(when(row.approved_at), escape(row.approved_by), escape(row.reason)),
             )
         console.print(table)

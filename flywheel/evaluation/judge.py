@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from flywheel.evaluation.scores import Interval
+from flywheel.evaluation.interval import Interval
+from flywheel.formatting import count, score
 
 JudgeTask = Literal["similarity", "tool-calling"]
 
@@ -17,6 +18,18 @@ JudgeTask = Literal["similarity", "tool-calling"]
 SCALE: dict[JudgeTask, tuple[int, int]] = {"similarity": (1, 10), "tool-calling": (0, 1)}
 
 _JSON = json.JSONDecoder()
+
+
+def similarity_share(score: float) -> float:
+    """A similarity from 1 to 10 on a scale of 0 to 1, which is the one of margins."""
+    least, greatest = SCALE["similarity"]
+    return (score - least) / (greatest - least)
+
+
+def as_shares(interval: Interval) -> Interval:
+    """A mean similarity on the scale of margins, 0 to 1."""
+    ends = {end: similarity_share(getattr(interval, end)) for end in ("value", "low", "high")}
+    return interval.model_copy(update=ends)
 
 
 class JudgePair(BaseModel):
@@ -133,6 +146,31 @@ def judge_scores(
         failed=sum(j.outcome == "failed" for j in judgements),
         model=model,
         prompt_digest=prompt.digest,
+    )
+
+
+def judged_in_words(scores: JudgeScores) -> str:
+    """'judge similarity 8.310 (95 % 8.110–8.510, n 97), no score for 3 (2 unreadable, 1 failed)'"""
+    what = "judge similarity" if scores.task == "similarity" else "calls that the judge finds right"
+    if scores.mean is None:
+        said = f"{what}: none of {count(scores.n)} answers has a score"
+    else:
+        said = f"{what} {score(scores.mean, scores.scored)}"
+    lacking = scores.unreadable + scores.failed
+    if lacking:
+        said += (
+            f", no score for {count(lacking)} ({count(scores.unreadable)} replies unreadable, "
+            f"{count(scores.failed)} requests failed)"
+        )
+    return said
+
+
+def judge_in_words(scores: JudgeScores) -> str:
+    """Who judged, under which prompt, and how many answers got a score."""
+    return (
+        f"Judged by {scores.model}, prompt {scores.prompt_digest[:12]}: {count(scores.scored)} of "
+        f"{count(scores.n)} scored, {count(scores.unreadable)} replies unreadable, "
+        f"{count(scores.failed)} requests failed"
     )
 
 

@@ -102,11 +102,11 @@ def _compared(view: RunView, best: Scored) -> _Comparison | LeftOut:
         _Row(row.label, row.support, recall.value - 1, recall.low - 1, recall.high - 1)
         for row in best.scores.per_class
         if row.support
-        for recall in [_recall(row, best.scores.accuracy.confidence)]
+        for recall in [_recall(row, best.score.confidence)]
     ]
     if not rows:
         return LeftOut("classes", f"{short(best.name)} has no scores by class.")
-    confidence = best.scores.accuracy.confidence
+    confidence = best.score.confidence
     return _Comparison(_sorted(rows), TEACHER, f"{intervals(confidence)} (Wilson)")
 
 

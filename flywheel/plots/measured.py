@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from flywheel.evaluation.paired import METRICS, Metric
+from flywheel.evaluation.headline import NAMES, Metric
+from flywheel.evaluation.judge import as_shares
 from flywheel.evaluation.scores import Interval, Scores
 from flywheel.formatting import money, percent
 from flywheel.plots.names import counted, short
@@ -17,29 +18,31 @@ IN_TITLES = 26  # characters of a name
 
 
 class Scored(NamedTuple):
-    """A candidate with its scores after fine-tuning."""
+    """A candidate with its scores after fine-tuning, and the one that pictures are of."""
 
     name: str
     scores: Scores
+    score: Interval
 
 
 def metric_of(view: RunView) -> Metric:
-    """The score that the run's policy goes by; macro-F1 where there is no verdict."""
+    """The score that the run's policy goes by; the workload's where there is no verdict."""
     for verdict in view.recommendation.candidates if view.recommendation else ():
         if verdict.difference is not None:
             return verdict.difference.metric
-    return "macro_f1"
+    found = (scores for c in view.nims for scores in (c.customized, c.base) if scores is not None)
+    return next((scores.metric for scores in found), "macro_f1")
 
 
-def headline(scores: Scores, metric: Metric) -> Interval:
-    """The score of that name."""
-    interval: Interval = getattr(scores, metric)
-    return interval
+def headline(scores: Scores | None, metric: Metric) -> Interval | None:
+    """The score of that name, 0 to 1; None where it was not measured."""
+    interval = None if scores is None else scores.of(metric)
+    return as_shares(interval) if interval is not None and metric == "similarity" else interval
 
 
 def metric_name(view: RunView) -> str:
     """'macro-F1'."""
-    return METRICS[metric_of(view)]
+    return NAMES[metric_of(view)]
 
 
 def ranked(view: RunView) -> list[CandidateView]:
@@ -49,19 +52,20 @@ def ranked(view: RunView) -> list[CandidateView]:
     metric = metric_of(view)
 
     def key(candidate: CandidateView) -> tuple[int, float]:
-        scores = candidate.customized
-        value = -1.0 if scores is None else headline(scores, metric).value
-        return order.get(candidate.model_name, len(order)), -value
+        score = headline(candidate.customized, metric)
+        return order.get(candidate.model_name, len(order)), 1.0 if score is None else -score.value
 
     return sorted(view.nims, key=key)
 
 
 def scored(view: RunView) -> list[Scored]:
     """The candidates that have a score, best first."""
+    metric = metric_of(view)
     return [
-        Scored(candidate.model_name, candidate.customized)
+        Scored(candidate.model_name, candidate.customized, score)
         for candidate in ranked(view)
         if candidate.customized is not None
+        and (score := headline(candidate.customized, metric)) is not None
     ]
 
 

@@ -59,7 +59,7 @@ def draw_scores(view: RunView) -> Drawing | LeftOut:
     rows = _rows(view)
     metric = metric_name(view)
     title = f"{metric[0].upper()}{metric[1:]} before and after fine-tuning"
-    confidence = headline(best.scores, metric_of(view)).confidence
+    confidence = best.score.confidence
     shown = f"{heading(view)} · {records(best.scores)} · {intervals(confidence)}"
     page = Page(title, shown, _notes(view), _LEGEND + _ROW * len(rows) + _AXIS)
     axes = page.axes(MARGIN, page.bottom + _AXIS, MARGIN + ROOM, page.top - _LEGEND)
@@ -82,8 +82,8 @@ def _rows(view: RunView) -> list[_Row]:
         _Row(
             candidate.model_name,
             verdicts.get(candidate.model_name, "" if candidate.customized else candidate.status),
-            None if candidate.base is None else headline(candidate.base, metric),
-            None if candidate.customized is None else headline(candidate.customized, metric),
+            headline(candidate.base, metric),
+            headline(candidate.customized, metric),
             None if candidate.customized is None else candidate.customized.n,
             is_named=said is not None and said.model_name == candidate.model_name,
         )

@@ -2,22 +2,17 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
-import orjson
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from flywheel.datasets.labels import extract_label
 from flywheel.datasets.report import DatasetReport
 from flywheel.db.models import Evaluation, Prediction, Run, Step
-from flywheel.errors import FlywheelError
 from flywheel.evaluation.cost import find_price
-from flywheel.evaluation.metrics import score
 from flywheel.evaluation.scores import Scores
-from flywheel.formatting import score as in_words
+from flywheel.formatting import count
 from flywheel.ports.backends import Backends
 from flywheel.ports.platform import EvalType, EvaluateJob, PredictionRow
-from flywheel.records import content_text
+from flywheel.runs.scoring import score_answers
 from flywheel.runs.state import RunState
 from flywheel.runs.steps.base import Apply, Outcome
 
@@ -48,13 +43,15 @@ class Evaluate:
             )
         answers = await backends.platform.predictions(job)
         scores, predictions = await asyncio.to_thread(_score, state, job.candidate, answers)
-        text = f"{self._said(state, step)}: macro-F1 {in_words(scores.macro_f1, scores.n)}."
+        said, done = f"{count(scores.n)} answers", "answered"
+        if (found := scores.headline) is not None:
+            said, done = found.words, found.brief
         return Outcome(
             "completed",
             100.0,
-            f"macro-F1 {scores.macro_f1.value:.3f}",
+            done,
             apply=_store(step.candidate, self._eval_type, scores, predictions),
-            events=[("candidate-evaluated", text)],
+            events=[("candidate-evaluated", f"{self._said(state, step)}: {said}.")],
         )
 
     async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:
@@ -94,48 +91,17 @@ class Evaluate:
 def _score(
     state: RunState, candidate: str, answers: list[PredictionRow]
 ) -> tuple[Scores, list[Prediction]]:
-    with Path(state.dataset("eval").uri).open("rb") as file:
-        expected = [orjson.loads(line) for line in file]
-    if [answer.row for answer in answers] != list(range(len(expected))):
-        raise FlywheelError(
-            f"{candidate} answered {len(answers)} of {len(expected)} evaluation records.",
-            "Run it again.",
-        )
-    known = frozenset(record["label"] for record in expected)
-    predictions = [
-        Prediction(
-            evaluation_id=0,  # known once the evaluation has its row
-            row=answer.row,
-            record_id=record["id"],
-            expected=record["label"],
-            answer=answer.answer,
-            label=extract_label(answer.answer, known),
-            tool_calls=answer.tool_calls,
-            seconds=answer.seconds,
-            input_tokens=answer.input_tokens,
-            output_tokens=answer.output_tokens,
-            confidence=answer.confidence,
-        )
-        for record, answer in zip(expected, answers, strict=True)
-    ]
-    scores = score(
-        expected=[p.expected for p in predictions],
-        answered=[p.label for p in predictions],
-        seconds=[p.seconds for p in predictions],
-        input_tokens=[p.input_tokens for p in predictions],
-        output_tokens=[p.output_tokens for p in predictions],
-        config=state.config.evaluation_config,
-        seed=state.run.seed,
-        price=find_price(state.config.prices, candidate),
-        texts=([p.answer for p in predictions], [_reference(record) for record in expected]),
-        known_classes=DatasetReport.model_validate(state.run.dataset_report).classes,
+    report = DatasetReport.model_validate(state.run.dataset_report)
+    return score_answers(
+        Path(state.dataset("eval").uri),
+        answers,
+        candidate,
+        report.workload_type,
+        state.config.evaluation_config,
+        state.run.seed,
+        find_price(state.config.prices, candidate),
+        report.classes,
     )
-    return scores, predictions
-
-
-def _reference(record: dict[str, Any]) -> str:
-    """The teacher's answer, as it was logged."""
-    return content_text(record["response"]["choices"][0]["message"].get("content"))
 
 
 def _store(
