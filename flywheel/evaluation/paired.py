@@ -157,6 +157,7 @@ def _found(
     """The bounds of a difference, and its one-sided p-value, from what was drawn."""
     drawn = centred(value, drawn)
     low, high = bounds(value, drawn, confidence)
+    low, high = max(low, -1.0), min(high, 1.0)  # centring may push them beyond
     if perfect:
         high = min(high, 0.0)  # nothing is better than right everywhere
     # With the one seen among them, so that it is never 0 (Davison & Hinkley 1997, eq. 4.11).
