@@ -107,7 +107,7 @@ class Usage(NamedTuple):
 
 USAGE = {
     "run": Usage(
-        "run WORKLOAD [client=C] [limit=N] [eval_size=N] [seed=N] [candidates=a,b]",
+        "run WORKLOAD [client=C] [limit=N] [eval_size=N|auto] [seed=N] [candidates=a,b]",
         "Build datasets from the log, train the candidates and score them.",
     ),
     "status": Usage("status [RUN]", "How a run stands; the last one where none is named."),
@@ -198,7 +198,9 @@ def _run(_text: str, tokens: list[_Token]) -> RunCommand:
             raise _misused("run", f"'{key}' is not an option of run. {nearest(key, known)}".strip())
         if not value:
             raise _misused("run", f"'{key}' needs a value.")
-        if name in _NUMBERS:
+        if name == "eval_size" and value.lower() == "auto":
+            fields[name] = "auto"
+        elif name in _NUMBERS:
             fields[name] = _number(key, value)
         elif name == "candidates":
             fields[name] = [part.strip() for part in value.split(",") if part.strip()]

@@ -3,8 +3,7 @@
 import asyncio
 
 from flywheel.processes import ReportProgress, job_main
-from flywheel.runs.build import BuiltDatasets, build_datasets
-from flywheel.runs.steps.build import BuildSpec
+from flywheel.runs.build import BuildSpec, BuiltDatasets, build_datasets
 from flywheel.wiring import open_log_store
 
 
@@ -19,7 +18,9 @@ def _run(spec: BuildSpec, report_progress: ReportProgress) -> BuiltDatasets:
             spec.seed,
             spec.out_dir,
             report_progress,
-            spec.known,
+            known=spec.known,
+            frozen=spec.frozen,
+            size_plan=spec.size_plan,
         )
     )
 

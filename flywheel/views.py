@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -43,7 +43,7 @@ class RunRequest(BaseModel):
     workload_id: str
     client_id: str | None = None
     limit: int | None = Field(None, ge=1)
-    eval_size: int | None = Field(None, ge=1)
+    eval_size: Annotated[int, Field(ge=1)] | Literal["auto"] | None = None
     random_seed: int | None = None
     candidates: list[str] | None = None
     settings: dict[str, str] = Field(
@@ -188,6 +188,21 @@ class PromotionView(BaseModel):
     model_uri: str
     digest: str
     replaced: str | None = Field(None, description="The model it took over from, with its run")
+
+
+class EvalSetView(BaseModel):
+    """A frozen evaluation set."""
+
+    workload_id: str
+    client_id: str | None = Field(description="Of the runs that use it; None: of all clients")
+    run_id: str = Field(description="The run that drew it")
+    records: int
+    digest: str = Field(description="sha256 of the file, hex")
+    uri: str
+    frozen_by: str
+    frozen_at: datetime
+    released_by: str | None = None
+    released_at: datetime | None = Field(None, description="None while it is in force")
 
 
 class EventView(BaseModel):

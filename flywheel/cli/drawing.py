@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import orjson
+from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flywheel.cli.data_lines import accuracy_lines, data_lines
 from flywheel.decisions.regression import Regression
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import in_words
@@ -16,7 +18,7 @@ from flywheel.evaluation.headline import SHORT, UNREADABLE
 from flywheel.evaluation.judge import judge_in_words, judged_in_words
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import count, duration, money, percent, when
-from flywheel.views import CandidateView, RunView
+from flywheel.views import CandidateView, EvalSetView, RunView
 
 STATUS_STYLE = {"completed": "green", "failed": "bold red", "cancelled": "yellow"}
 VERDICT_STYLE = {"promote": "bold green", "keep": "yellow", "insufficient-data": "yellow"}
@@ -29,8 +31,8 @@ def json_one(view: RunView) -> None:
     sys.stdout.write("\n")
 
 
-def json_lines(views: Sequence[RunView]) -> None:
-    """A JSON list of runs."""
+def json_lines(views: Sequence[BaseModel]) -> None:
+    """A JSON list of views."""
     dumped = [view.model_dump(mode="json") for view in views]
     sys.stdout.buffer.write(orjson.dumps(dumped, option=orjson.OPT_INDENT_2))
     sys.stdout.write("\n")
@@ -83,8 +85,8 @@ def run_page(console: Console, view: RunView) -> None:
     )
     if view.error:
         console.print(f"[bold red]error:[/] {escape(view.error)}", soft_wrap=True)
-    if view.dataset_report is not None:
-        _data(console, view)
+    for line in data_lines(view):
+        console.print(escape(line), soft_wrap=True)
     if any(c.base or c.customized for c in view.nims):
         console.print()
         _scores(console, view)
@@ -122,35 +124,27 @@ def _verdict(console: Console, view: RunView, said: Recommendation) -> None:
         if other.model_name != said.model_name:
             styled = _styled(other.verdict, VERDICT_STYLE)
             console.print(f"{styled}: {escape(other.reason)}", soft_wrap=True)
+    for line in accuracy_lines(view):
+        console.print(escape(line), soft_wrap=True)
     for regression in said.regressions:
         console.print(escape(since(regression)), soft_wrap=True)
 
 
-def _data(console: Console, view: RunView) -> None:
-    report = view.dataset_report
-    assert report is not None
-    left_out = {
-        "invalid": report.invalid,
-        "of another kind": report.wrong_type,
-        "without a label": report.unlabeled,
-        "duplicates": report.duplicates,
-        "near-duplicates": report.near_duplicates,
-    }
-    dropped = ", ".join(f"{count(n)} {what}" for what, n in left_out.items() if n) or "none"
-    console.print(
-        f"Records: {count(report.read)} read, left out {dropped}; {count(report.usable)} usable "
-        f"= {count(report.eval)} evaluation + {count(report.train)} training + "
-        f"{count(report.val)} validation, {len(report.classes)} classes",
-        soft_wrap=True,
-    )
-    if report.known and view.compared is not None:
-        console.print(
-            f"{count(report.known)} of them, which {escape(view.compared.name)} was trained on, "
-            "were not held out.",
-            soft_wrap=True,
+def eval_set_list(console: Console, views: Sequence[EvalSetView]) -> None:
+    """One line per frozen evaluation set."""
+    table = _table("workload", "client", "of run", "records", "sha256", "frozen", "by", "released")
+    for view in views:
+        table.add_row(
+            escape(view.workload_id),
+            escape(view.client_id or "all"),
+            view.run_id,
+            count(view.records),
+            view.digest[:12],
+            when(view.frozen_at),
+            escape(view.frozen_by),
+            "" if view.released_at is None else when(view.released_at),
         )
-    for note in report.notes:
-        console.print(f"Note: {escape(note)}", soft_wrap=True)
+    console.print(table)
 
 
 def _scores(console: Console, view: RunView) -> None:
@@ -188,6 +182,7 @@ def _scores(console: Console, view: RunView) -> None:
             "[dim]incumbent[/]",
             *_measured(scores),
             duration(scores.seconds),
+            *([_time(scores.seconds_p95)] if timed else []),
             _cost(scores.cost_per_1000),
         )
     if view.teacher is not None:

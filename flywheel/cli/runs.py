@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -13,6 +13,7 @@ from flywheel.cli.context import backends, console, me, run
 from flywheel.clock import happens
 from flywheel.errors import InvalidInputError
 from flywheel.ports.backends import Backends
+from flywheel.service import pictures
 from flywheel.service import runs as service
 from flywheel.views import RunRequest, RunView
 
@@ -36,7 +37,9 @@ def start(
     workload: Annotated[str, typer.Argument(help="Which workload's traffic to learn from")],
     client: Annotated[str | None, typer.Option(help="Only this client's records")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the newest N records")] = None,
-    eval_size: Annotated[int | None, typer.Option(min=1, help="Records held out")] = None,
+    eval_size: Annotated[
+        str | None, typer.Option(help="Records held out, or auto: as many as the policy needs")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of split and training")] = None,
     candidates: Annotated[str | None, typer.Option(help="Comma-separated names")] = None,
     policy: Annotated[
@@ -52,7 +55,7 @@ def start(
         workload_id=workload,
         client_id=client,
         limit=limit,
-        eval_size=eval_size,
+        eval_size=None if eval_size is None else _eval_size(eval_size),
         random_seed=seed,
         candidates=None if candidates is None else [c.strip() for c in candidates.split(",")],
         settings=dict(_pair(text) for text in setting or ()),
@@ -101,18 +104,28 @@ def list_(
 def show(
     run_id: RunId,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
+    plots: Annotated[
+        Path | None, typer.Option(help="Write its pictures, PNG and SVG, into this folder")
+    ] = None,
 ) -> None:
     """Show a run: data, scores with intervals, recommendation."""
 
-    async def main() -> RunView:
+    async def main() -> tuple[RunView, pictures.WrittenPictures | None]:
         async with backends() as opened:
-            return await service.get_run(opened, run_id)
+            view = await service.get_run(opened, run_id)
+        return view, None if plots is None else await pictures.write_pictures(view, plots)
 
-    view = run(main())
+    view, written = run(main())
     if as_json:
         drawing.json_one(view)
     else:
         drawing.run_page(console, view)
+    if written is not None:
+        for line in (
+            *written.files,
+            *(f"Left out: {one.name}. {one.reason}" for one in written.left_out),
+        ):
+            typer.echo(line, err=as_json)  # the JSON stands alone
 
 
 def cancel(run_id: RunId) -> None:
@@ -138,6 +151,18 @@ def delete(run_id: RunId) -> None:
             console.print(f"{view.id} is deleted.")
 
     run(main())
+
+
+def _eval_size(text: str) -> int | Literal["auto"]:
+    if text.lower() == "auto":
+        return "auto"
+    digits = text.replace(",", "").replace("_", "")
+    if not digits.isascii() or not digits.isdigit() or int(digits) < 1:
+        raise InvalidInputError(
+            f"'--eval-size {text}' is neither a whole number of at least 1 nor auto.",
+            "For example: --eval-size 1000",
+        )
+    return int(digits)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from flywheel.datasets.labels import bracketed, label_places
 from flywheel.datasets.normalise import near_key
-from flywheel.records import Message, Record, content_text
+from flywheel.records import ChatRequest, Message, Record, content_text
 
 # What an answer holds: a label in brackets, other text, or tool calls.
 LABEL, TEXT, TOOLS = range(3)
@@ -28,6 +28,7 @@ class Reading(NamedTuple):
     answer: str  # the label, the text where a label may stand, or the tools' names
     exact: int
     near: int
+    text: str  # what is left of the text asked, as `near` compares it
 
 
 def read(record: Record) -> Reading:
@@ -38,14 +39,27 @@ def read(record: Record) -> Reading:
     asked = _asked(request.messages)
     tools = _tools_on_offer(request.tools) if request.tools else ""
     kind, answer = read_answer(record.answer)
-    return Reading(kind, answer, hash((tools, tuple(asked))), _near(tools, asked))
+    near, text = _near(tools, asked)
+    return Reading(kind, answer, hash((tools, tuple(asked))), near, text)
 
 
 def near_of_training_line(line: bytes) -> int:
     """The `near` of the record that a line of a training file was made of."""
     parsed = TrainingLine.model_validate_json(line)
     tools = _tools_on_offer(parsed.tools) if parsed.tools else ""
-    return _near(tools, _asked(parsed.messages[:-1]))
+    return _near(tools, _asked(parsed.messages[:-1]))[0]
+
+
+def asked_by_evaluation_line(line: bytes) -> tuple[int, str]:
+    """The `near` and the `text` of the record that a line of an evaluation file was made of."""
+    request = EvaluationLine.model_validate_json(line).request
+    tools = _tools_on_offer(request.tools) if request.tools else ""
+    return _near(tools, _asked(request.messages))
+
+
+def asked_text(request: ChatRequest) -> str:
+    """What is asked, for people: every message but the operator's."""
+    return "\n".join(text for _, text in _asked(request.messages))
 
 
 class TrainingLine(BaseModel):
@@ -53,6 +67,12 @@ class TrainingLine(BaseModel):
 
     messages: list[Message]
     tools: list[dict[str, Any]] | None = None
+
+
+class EvaluationLine(BaseModel):
+    """A line of an evaluation file, as far as it tells what was asked."""
+
+    request: ChatRequest
 
 
 def _asked(messages: Sequence[Message]) -> list[tuple[str, str]]:
@@ -63,8 +83,10 @@ def _asked(messages: Sequence[Message]) -> list[tuple[str, str]]:
     ]
 
 
-def _near(tools: str, asked: Sequence[tuple[str, str]]) -> int:
-    return hash((tools, tuple([(role, near_key(text)) for role, text in asked])))
+def _near(tools: str, asked: Sequence[tuple[str, str]]) -> tuple[int, str]:
+    keys = [(role, near_key(text)) for role, text in asked]
+    text = keys[0][1] if len(keys) == 1 else "\n".join([key for _, key in keys])
+    return hash((tools, tuple(keys))), text
 
 
 def read_answer(answer: Message) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""Stratified split into evaluation, training and validation records. Pure and seeded."""
+"""Split into evaluation, training and validation records. Pure and seeded."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,6 +20,7 @@ class Split(NamedTuple):
     eval: Rows
     train: Rows
     val: Rows
+    set_aside: Rows  # nearly repeat a record of the evaluation set, so they are in no set
     notes: list[str]
 
 
@@ -27,71 +28,153 @@ def split(
     labels: Sequence[int] | Rows,
     config: DataSplitConfig,
     seed: int,
+    *,
+    eval_size: int,
     known: Flags | None = None,
-    one_class_will_do: bool = False,
+    groups: Rows | None = None,
 ) -> Split:
-    """Divide rows by the class of each (`labels[row]`, from 0).
+    """Divide rows by the class of each (`labels[row]`, from 0); the newest row is the first.
 
-    The sets are disjoint and hold every row. The evaluation set has exactly `eval_size` rows,
-    but never more than half of all. Within evaluation and validation each class has its share
-    to within one row (largest remainder), but at least one row where there is room for every
-    class, at the expense of the large ones. The last row of a class is for training. Classes
-    with at most `rare_class_threshold` rows are for training only; those with fewer than
-    `min_samples_per_class` are grouped with each other for the split. Rows that are `known` (to a
-    model that will be compared on the evaluation set) are never in it. The same labels, settings
-    and seed give the same split.
+    Rows of one of the `groups` nearly repeat each other. A group is drawn as one: for
+    evaluation only its newest row is taken and the others are set aside, otherwise all of it
+    goes to the same set. So no set has a record that nearly repeats one of another set, and
+    those of the evaluation set are independent of each other.
 
-    Raises DataError for fewer rows than `min_total_records`, or for a single class.
+    The sets are disjoint, and every row is in one of them or set aside. The evaluation set has
+    exactly `eval_size` rows, but never more than half of all groups. With the holdout
+    'stratified' each class has its share of the groups in evaluation and validation to within
+    one (largest remainder), but at least one where there is room for every class, at the expense
+    of the large ones. The last group of a class is for training. Classes with at most
+    `rare_class_threshold` groups are for training only; those with fewer than
+    `min_samples_per_class` are grouped with each other for the split. With the holdout 'time'
+    the newest groups are evaluated, whatever their class. Rows that are `known` (to a model
+    that will be compared on the evaluation set) are never in it, nor their groups. The same
+    labels, settings and seed give the same split.
     """
     classes = np.asarray(labels, dtype=np.int64)
-    total = len(classes)
-    if total < config.min_total_records:
-        raise DataError(
-            f"Only {count(total)} usable records are left; at least "
-            f"{count(config.min_total_records)} are needed.",
-            "Import more records, or lower data_split_config.min_total_records.",
-        )
-    sizes = np.bincount(classes)
-    if not one_class_will_do and np.count_nonzero(sizes) < 2:
-        raise DataError(
-            f"All {count(total)} usable records have the same label: there is nothing to learn.",
-            "Look at the log with `flywheel logs workloads`.",
-        )
+    of_group = np.arange(len(classes)) if groups is None else groups
+    numbers, newest, of_group = np.unique(of_group, return_index=True, return_inverse=True)
+    # Groups in the order of their newest row; a group has the class of that row.
+    place = np.empty(len(numbers), dtype=np.int64)
+    place[np.argsort(newest)] = np.arange(len(numbers))
+    of_group, newest = place[of_group], np.sort(newest)
+    of_newest = classes[newest]
+    total = len(newest)
+    known_groups = np.zeros(total, dtype=bool)
+    if known is not None:
+        known_groups[of_group[known]] = True
+
     notes: list[str] = []
-    wanted = config.eval_size
+    wanted = eval_size
     if wanted > total // 2:
         wanted = total // 2
         notes.append(
             f"Of only {count(total)} usable records {count(wanted)} are held out for evaluation "
-            f"instead of {count(config.eval_size)}, so that half are left to train on."
+            f"instead of {count(eval_size)}, so that half are left to train on."
         )
-    rare = sizes[classes] <= config.rare_class_threshold
-    if rare.any():
-        few = np.count_nonzero((sizes > 0) & (sizes <= config.rare_class_threshold))
-        most = config.rare_class_threshold
-        which = "1 class has" if few == 1 else f"{few} classes have"
-        each = f"record{'' if most == 1 else 's'}{'' if few == 1 else ' each'}"
-        notes.append(f"{which} at most {most} {each} and can only be trained on, not scored.")
-    strata = _strata(classes, sizes, config)
     order = np.random.default_rng(seed).permutation(total)
-    known = np.zeros(total, dtype=bool) if known is None else known
-    training_only = rare.copy()
-    known_first = order[np.argsort(~known[order], kind="stable")]
-    training_only[known_first[np.unique(classes[known_first], return_index=True)[1]]] = True
-
-    held_out = _take(order, strata, training_only | known, wanted)
-    if len(held_out) < wanted:
-        why = "taking the last record of a class from training"
-        if known.any():
-            why = f"{why}, or those that the incumbent was trained on"
-        notes.append(
-            f"{count(len(held_out))} instead of {count(wanted)} records could be held out for "
-            f"evaluation without {why}."
-        )
+    sizes = np.bincount(of_newest)
+    strata = _strata(of_newest, sizes, config)
+    training_only = _training_only(order, of_newest, sizes, known_groups, config)
+    if config.holdout == "time":
+        held_out = np.flatnonzero(~known_groups)[:wanted]
+    else:
+        held_out = _take(order, strata, training_only | known_groups, wanted)
+        if eval_size:
+            notes += _notes(sizes, config, wanted - len(held_out), wanted, bool(known_groups.any()))
     rest = order[~np.isin(order, held_out)]
     validation = _take(rest, strata, training_only, round(len(rest) * config.val_ratio))
     training = rest[~np.isin(rest, validation)]
-    return Split(held_out, training, validation, notes)
+    if config.holdout == "time":
+        notes += _new_classes(of_newest[held_out], of_newest[training])
+
+    members = _Members(of_group, total)
+    together = members.of(held_out)
+    return Split(
+        eval=newest[held_out],
+        train=members.of(training),
+        val=members.of(validation),
+        set_aside=together[~np.isin(together, newest[held_out])],
+        notes=notes,
+    )
+
+
+def check_splittable(labels: Rows, config: DataSplitConfig, one_class_will_do: bool) -> None:
+    """Whether there is something to learn from.
+
+    Raises DataError for fewer rows than `min_total_records`, or for a single class.
+    """
+    if len(labels) < config.min_total_records:
+        raise DataError(
+            f"Only {count(len(labels))} usable records are left; at least "
+            f"{count(config.min_total_records)} are needed.",
+            "Import more records, or lower data_split_config.min_total_records.",
+        )
+    if not one_class_will_do and len(np.unique(labels)) < 2:
+        raise DataError(
+            f"All {count(len(labels))} usable records have the same label: there is nothing to "
+            "learn.",
+            "Look at the log with `flywheel logs workloads`.",
+        )
+
+
+class _Members:
+    """The rows of each group, found by sorting once."""
+
+    def __init__(self, of_group: Rows, groups: int) -> None:
+        self._rows = np.argsort(of_group, kind="stable")
+        self._ends = np.cumsum(np.bincount(of_group, minlength=groups))
+
+    def of(self, groups: Rows) -> Rows:
+        """The rows of these groups, group by group."""
+        if not len(groups):
+            return np.zeros(0, dtype=np.int64)
+        return np.concatenate(
+            [self._rows[self._ends[g - 1] if g else 0 : self._ends[g]] for g in groups.tolist()]
+        )
+
+
+def _notes(
+    sizes: Rows, config: DataSplitConfig, missing: int, wanted: int, some_are_known: bool
+) -> list[str]:
+    """What the stratified evaluation set could not have, one sentence each."""
+    notes = []
+    most = config.rare_class_threshold
+    few = np.count_nonzero((sizes > 0) & (sizes <= most))
+    if few:
+        which = "1 class has" if few == 1 else f"{few} classes have"
+        each = f"record{'' if most == 1 else 's'}{'' if few == 1 else ' each'}"
+        notes.append(f"{which} at most {most} {each} and can only be trained on, not scored.")
+    if missing:
+        why = "taking the last record of a class from training"
+        if some_are_known:
+            why = f"{why}, or those that the incumbent was trained on"
+        notes.append(
+            f"{count(wanted - missing)} instead of {count(wanted)} records could be held out for "
+            f"evaluation without {why}."
+        )
+    return notes
+
+
+def _new_classes(held_out: Rows, training: Rows) -> list[str]:
+    """Classes that only the newest records have."""
+    new = len(np.setdiff1d(held_out, training))
+    if not new:
+        return []
+    which = "1 class occurs" if new == 1 else f"{new} classes occur"
+    return [
+        f"{which} only in the newest records: no candidate can know {'it' if new == 1 else 'them'}."
+    ]
+
+
+def _training_only(
+    order: Rows, classes: Rows, sizes: Rows, known: Flags, config: DataSplitConfig
+) -> Flags:
+    """Rare classes, and of every class the one that training keeps: a known one if there is."""
+    training_only: Flags = sizes[classes] <= config.rare_class_threshold
+    known_first = order[np.argsort(~known[order], kind="stable")]
+    training_only[known_first[np.unique(classes[known_first], return_index=True)[1]]] = True
+    return training_only
 
 
 def _strata(classes: Rows, sizes: Rows, config: DataSplitConfig) -> Rows:

@@ -100,6 +100,36 @@ class Dataset(SQLModel, table=True):
     digest: str = Field(description="sha256, hex")
 
 
+class FrozenSet(SQLModel, table=True):
+    """An evaluation set that later runs use again, letter by letter. Outlives its run.
+
+    Its records are never trained on, also once it is released.
+    """
+
+    __table_args__ = (
+        Index(
+            "one_frozen_set_in_force",
+            "workload_id",
+            "client_id",
+            unique=True,
+            sqlite_where=text("released_at IS NULL"),
+            postgresql_where=text("released_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    workload_id: str = Field(index=True)
+    client_id: str = Field(description="Of the runs that use it; '' for those of all clients")
+    run_id: int = Field(description="That drew it. No foreign key: it stays when the run goes")
+    uri: str
+    num_records: int
+    digest: str = Field(description="sha256 of the file, hex")
+    frozen_by: str
+    frozen_at: datetime = Field(default_factory=utc_now)
+    released_by: str | None = None
+    released_at: datetime | None = None
+
+
 class Evaluation(SQLModel, table=True):
     """The scores of one model on the run's evaluation set."""
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from flywheel.decisions.clauses import ENOUGH, Measured, ReferenceModel, judge, verdict_of
+from flywheel.decisions.pareto import Point, pareto_front
 from flywheel.decisions.policy import Policy, PolicyDocument
 from flywheel.decisions.verdict import CandidateVerdict, Clause, Recommendation
 from flywheel.errors import DataError
 from flywheel.evaluation.headline import NAMES, Metric
-from flywheel.evaluation.judge import similarity_share
 from flywheel.evaluation.paired import holm
 from flywheel.evaluation.planner import more_needed
 from flywheel.evaluation.scores import Interval, Scores
@@ -74,6 +74,10 @@ def recommend(
         candidates=[verdicts[m.name] for m in (*passing, *others)],
         reference=reference.name,
         policy=document,
+        pareto=pareto_front(
+            Point(m.name, headline(m.scores, policy).value, m.scores.cost_per_1000)
+            for m in candidates
+        ),
     )
 
 
@@ -83,13 +87,10 @@ def headline(scores: Scores, policy: Policy) -> Interval:
     Raises DataError where it was not measured.
     """
     metric = policy.metric_of(scores.workload_type)
-    interval = scores.of(metric)
+    interval = scores.share(metric)
     if interval is None:
         raise DataError(f"There is no {NAMES[metric]} of this model.")
-    if metric != "similarity":
-        return interval
-    ends = {end: similarity_share(getattr(interval, end)) for end in ("value", "low", "high")}
-    return interval.model_copy(update=ends)
+    return interval
 
 
 def _verdict(

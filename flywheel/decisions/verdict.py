@@ -53,3 +53,8 @@ class Recommendation(BaseModel):
     regressions: list[Regression] = Field(
         default_factory=list, description="The named model against the incumbent and the run before"
     )
+    pareto: list[str] = Field(
+        default_factory=list,
+        description="Candidates that none beats in both score and cost, cheapest first; "
+        "not in runs of before",
+    )

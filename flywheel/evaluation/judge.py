@@ -173,13 +173,13 @@ def _mean(task: JudgeTask, scores: Sequence[int], confidence: float) -> Interval
         from flywheel.evaluation.intervals import wilson
 
         return wilson(sum(scores), len(scores), confidence)
-    from scipy.stats import t
+    from scipy.special import stdtrit  # the same as scipy.stats.t.ppf, far faster to import
 
     least, greatest = SCALE[task]
     n, mean = len(scores), fmean(scores)
     half = math.inf
     if n > 1:
-        half = float(t.ppf((1 + confidence) / 2, n - 1)) * stdev(scores) / math.sqrt(n)
+        half = float(stdtrit(n - 1, (1 + confidence) / 2)) * stdev(scores) / math.sqrt(n)
     return Interval(
         value=mean,
         low=max(mean - half, least),

@@ -67,6 +67,7 @@ def _in_the_run(run: RunView, report: DatasetReport) -> list[str]:
         "without a label": report.unlabeled,
         "duplicates": report.duplicates,
         "near-duplicates": report.near_duplicates,
+        "with contradicting labels": 0 if report.conflicts is None else report.conflicts.dropped,
     }
     left_out = ", ".join(f"{count(n)} {what}" for what, n in dropped.items() if n)
     frequent = list(report.classes.items())

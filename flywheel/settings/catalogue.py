@@ -54,8 +54,7 @@ class Catalogue:
         schema = self._find(path)
         if schema is None:
             return "something else"
-        options = self._options(schema)
-        phrase = self._phrase(options[0])
+        phrase = " or ".join(dict.fromkeys(map(self._phrase, self._options(schema))))
         return f"{phrase}, or null" if _nullable(schema) else phrase
 
     def types(self, path: Path) -> set[str]:

@@ -56,6 +56,8 @@ class Describer:
             return f"{self._name(path)} is missing; it must be {self._catalogue.allowed(path)}."
         if details["type"] == "value_error":
             return f"{self._name(path)}: {details['ctx']['error']}."
+        if not self._catalogue.knows(path) and self._catalogue.knows(path[:-1]):
+            path = path[:-1]  # one of several types that the value may have
         return self._wrong(path, details["input"])
 
     def _unknown(self, path: Path) -> str:

@@ -96,7 +96,29 @@ class ServedModelConfig(Section):
 class DataSplitConfig(Section):
     """How the records of a workload become evaluation, training and validation sets."""
 
-    eval_size: int = Field(100, ge=1, description="Records held out for evaluation")
+    eval_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        100, description="Records held out for evaluation; auto plans it from the policy"
+    )
+    holdout: Literal["stratified", "time"] = Field(
+        "stratified", description="time: the newest records are held out"
+    )
+    power: float = Field(
+        0.8, gt=0, lt=1, description="Of eval_size auto: how likely a good candidate passes"
+    )
+    expected_discordance: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Of eval_size auto: the share of records on which only one of candidate and "
+        "reference is right; null takes that of the last run",
+    )
+    near_duplicate_threshold: float | None = Field(
+        0.8,
+        ge=0.5,
+        le=1,
+        description="Texts at least as similar stay on one side of the split; null does not look",
+    )
+    use_frozen: bool = Field(True, description="Evaluate on the frozen set, where there is one")
     val_ratio: float = Field(0.1, ge=0, lt=1, description="Share of the rest used for validation")
     min_total_records: int = Field(50, ge=2, description="Fewer usable records are an error")
     random_seed: int | None = Field(

@@ -41,6 +41,7 @@ def run(**fields: object) -> RunCommand:
         ("run news limit=5000 eval_size=400", run(limit=5000, eval_size=400)),
         ("run news --limit 5,000 --eval-size=400", run(limit=5000, eval_size=400)),
         ("run news —limit 5_000", run(limit=5000)),
+        ("run news eval_size=Auto", run(eval_size="auto")),
         ("run limit=5 news seed=0", run(limit=5, random_seed=0)),
         ("run news random_seed=7", run(random_seed=7)),
         ("run news candidates=a,b", run(candidates=["a", "b"])),

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from flywheel.cli.drawing import run_page
 from flywheel.evaluation.scores import Scores
-from flywheel.views import RunView
+from flywheel.views import IncumbentView, RunView
 from tests.bot.strategies import candidate, run_view, scores_of
 
 MEASURED_SINCE = {
@@ -54,3 +54,13 @@ def test_a_run_of_an_older_version() -> None:
     assert "0.900 (0.870–0.930)" in text
     for absent in ("p95", "p50", "balanced", "token F1", "right answers", "None", "lack of"):
         assert absent not in text
+
+
+def test_the_incumbent_stands_under_the_same_headings() -> None:
+    scores = scores_of(0.9, cost=Decimal("0.00123")).model_copy(update=MEASURED_SINCE)
+    view = scored(scores).model_copy(
+        update={"compared": IncumbentView(name="old (r-1)", scores=scores)}
+    )
+    lines = page(view).splitlines()
+    one, other = (next(line for line in lines if line.startswith(n)) for n in ("tfidf", "old"))
+    assert one.split()[-2:] == other.split()[-2:]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from flywheel.datasets.split import Split, split
+from flywheel.datasets.split import Flags, Rows, Split, check_splittable
+from flywheel.datasets.split import split as split_rows
 from flywheel.errors import DataError
 from flywheel.settings import DataSplitConfig
 
@@ -30,6 +31,18 @@ def rows_of(sizes: list[int], seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).permutation(rows)
 
 
+def split(
+    rows: np.ndarray,
+    config: DataSplitConfig,
+    seed: int,
+    known: Flags | None = None,
+    groups: Rows | None = None,
+) -> Split:
+    assert config.eval_size != "auto"
+    check_splittable(rows, config, False)
+    return split_rows(rows, config, seed, eval_size=config.eval_size, known=known, groups=groups)
+
+
 def made(sizes: list[int], seed: int = 1, **config: object) -> tuple[np.ndarray, Split]:
     rows = rows_of(sizes)
     return rows, split(rows, DataSplitConfig.model_validate(config), seed)
@@ -50,7 +63,7 @@ def test_the_same_seed_is_the_same_split(
 ) -> None:
     rows = rows_of(sizes)
     once, again = split(rows, config, seed), split(rows, config, seed)
-    for one, other in zip(once[:3], again[:3], strict=True):
+    for one, other in zip(once[:4], again[:4], strict=True):
         assert one.tolist() == other.tolist()
 
 
@@ -212,3 +225,65 @@ def test_what_the_run_before_held_out_is_held_out_again() -> None:
     known[before.eval] = False
     again = split(rows, DataSplitConfig(eval_size=60), 2, known)
     assert sorted(again.eval.tolist()) == sorted(before.eval.tolist())
+
+
+GROUPS = st.integers(1, 40)
+
+
+@given(CLASSES, CONFIGS, st.integers(0, 2**32 - 1), GROUPS, st.sampled_from(["stratified", "time"]))
+@settings(max_examples=300)
+def test_no_group_straddles_and_evaluation_has_one_record_of_each(
+    sizes: list[int], config: DataSplitConfig, seed: int, spread: int, holdout: str
+) -> None:
+    rows = rows_of(sizes)
+    groups = np.random.default_rng(seed).integers(0, max(len(rows) * spread // 40, 1), len(rows))
+    config = config.model_copy(update={"holdout": holdout})
+    parts = split(rows, config, seed, groups=groups)
+    everything = np.concatenate([parts.eval, parts.train, parts.val, parts.set_aside])
+    assert sorted(everything.tolist()) == list(range(len(rows)))
+    held_out, train, val = (set(groups[part].tolist()) for part in parts[:3])
+    assert not held_out & train
+    assert not held_out & val
+    assert not train & val
+    assert len(held_out) == len(parts.eval)
+    assert set(groups[parts.set_aside].tolist()) <= held_out
+    for row in parts.eval:  # the newest of its group
+        assert row == np.flatnonzero(groups == groups[row])[0]
+    assert 2 * len(parts.eval) <= len(np.unique(groups))
+
+
+@given(CLASSES, CONFIGS, st.integers(0, 2**32 - 1))
+def test_groups_of_one_change_nothing(sizes: list[int], config: DataSplitConfig, seed: int) -> None:
+    rows = rows_of(sizes)
+    alone = np.random.default_rng(seed).permutation(len(rows))
+    for one, other in zip(
+        split(rows, config, seed)[:4], split(rows, config, seed, groups=alone)[:4], strict=True
+    ):
+        assert one.tolist() == other.tolist()
+
+
+def test_a_group_with_a_known_row_is_not_held_out() -> None:
+    rows = rows_of([100, 100])
+    groups = np.arange(200) // 2  # pairs
+    known = np.zeros(200, dtype=bool)
+    known[1:100:2] = True  # the older row of half of the pairs
+    parts = split(rows, DataSplitConfig(eval_size=50), 1, known, groups)
+    assert len(parts.eval) == 50
+    assert parts.eval.min() >= 100
+
+
+def test_by_time_the_newest_are_held_out_and_new_classes_are_named() -> None:
+    rows = np.concatenate([np.full(10, 2), np.tile([0, 1], 95)])
+    config = DataSplitConfig(eval_size=30, holdout="time")
+    parts = split(rows, config, 1)
+    assert sorted(parts.eval.tolist()) == list(range(30))
+    assert parts.notes == ["1 class occurs only in the newest records: no candidate can know it."]
+    known = np.arange(200) < 5
+    assert sorted(split(rows, config, 1, known).eval.tolist()) == list(range(5, 35))
+
+
+def test_with_nothing_to_hold_out_all_is_for_training_and_validation() -> None:
+    rows = rows_of([100, 99, 1])
+    parts = split_rows(rows, DataSplitConfig(val_ratio=0.25), 1, eval_size=0)
+    assert (len(parts.eval), len(parts.train), len(parts.val)) == (0, 150, 50)
+    assert parts.notes == []

@@ -28,7 +28,7 @@ def held_out(labels: Sequence[str], n: int, seed: int) -> list[str]:
     """The labels of a stratified evaluation set."""
     names = sorted(set(labels))
     numbers = [names.index(label) for label in labels]
-    rows = split(numbers, DataSplitConfig(eval_size=n), seed).eval
+    rows = split(numbers, DataSplitConfig(), seed, eval_size=n).eval
     return [labels[row] for row in rows]
 
 

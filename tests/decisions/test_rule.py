@@ -237,3 +237,19 @@ def test_where_none_passes_the_best_gives_the_verdict() -> None:
 def test_a_dearer_candidate_has_no_share_to_save() -> None:
     result = judged(measured("svm", 0.9, 0.88, 0.92, cost="3"), teacher_cost=Decimal(1))
     assert (result.saving_per_1000, result.saving_share) == (Decimal(-2), None)
+
+
+def test_the_front_of_score_against_cost_is_kept() -> None:
+    result = judged(
+        measured("best", 0.95, 0.93, 0.97, cost="0.03"),
+        measured("beaten", 0.90, 0.88, 0.92, cost="0.03"),
+        measured("no price", 0.99, 0.98, 0.99),
+        measured("cheap and weak", 0.50, 0.45, 0.55, cost="0.01"),
+    )
+    assert result.pareto == ["cheap and weak", "best"]
+
+
+def test_a_recommendation_of_a_version_without_the_front_is_read() -> None:
+    stored = judged(measured("svm", 0.9, 0.88, 0.92)).model_dump(mode="json")
+    del stored["pareto"]
+    assert Recommendation.model_validate(stored).pareto == []

@@ -139,7 +139,7 @@ async def test_progress_rises_to_a_hundred(tmp_path: Path) -> None:
     seen: list[tuple[float, str]] = []
     await built(tmp_path, headlines(), on_progress=lambda *said: seen.append(said))
     assert [percent for percent, _ in seen] == sorted(percent for percent, _ in seen)
-    assert seen[0] == (60.0, "120 records read")
+    assert seen[0] == (70.0, "120 records read")
     assert seen[-1] == (100.0, "written")
 
 
@@ -150,16 +150,19 @@ async def test_only_one_of_a_group_of_near_duplicates_is_kept_the_newest(tmp_pat
     variants = ["Same  Headline!", "same headline", "Same Headline https://t.co/x", "same headline"]
     extra = [record(text, "Legal", 1000 + n) for n, text in enumerate(variants)]
     extra.append(record("SAME HEADLINE", "Earnings", 2000))
+    newest = "Same Headline https://t.co/x"  # of those with the label that most of them have
+    extra[2]["timestamp"] += 5
 
     done = await built(tmp_path, [*headlines(), *extra])
 
     report = done.report
     assert (report.read, report.usable) == (125, 121)
-    assert (report.duplicates, report.near_duplicates, report.conflicting) == (1, 3, 4)
+    assert (report.duplicates, report.near_duplicates, report.conflicting) == (1, 3, 1)
     everything = [line for name in ("train", "val", "eval") for line in lines_of(done, name)]
     texts = [str(line) for line in everything if "same headline" in str(line).lower()]
     assert len(texts) == 1
-    assert "SAME HEADLINE" in texts[0]
+    assert newest in texts[0]
+    assert "Legal" in texts[0]
 
 
 async def test_records_differ_by_the_whole_conversation_but_not_by_the_system_prompt(
@@ -262,9 +265,9 @@ async def test_the_same_question_with_other_tools_is_another_question(tmp_path: 
     one = call_record("twice", "search", number=900)
     other = call_record("twice", "search", number=901)
     other["request"]["tools"] = other["request"]["tools"][:2]
-    again = call_record("Twice?", "book", number=902)
+    again = call_record("Twice?", "search", number=902)
     report = (await built(tmp_path, [*calls(), one, other, again])).report
-    assert (report.usable, report.near_duplicates, report.conflicting) == (92, 1, 1)
+    assert (report.usable, report.near_duplicates, report.conflicting) == (92, 1, 0)
 
 
 async def test_earlier_calls_in_the_conversation_are_parsed_in_training_lines(
@@ -344,7 +347,7 @@ async def test_too_few_usable_records_says_where_the_others_went(tmp_path: Path)
     silent = [record(f"silent {n}", number=500 + n) for n in range(30)]
     for line in silent:
         line["response"] = answer("Hm.")
-    lines = [*headlines(20), *silent, record("headline 1!", number=900), *calls(4)]
+    lines = [*headlines(20), *silent, record("headline 1!", LABELS[1], number=900), *calls(4)]
     error = await refused(tmp_path, lines)
     assert error.message == (
         "Only 20 of 55 records are usable; at least 50 are needed (4 of another type than "
@@ -440,11 +443,14 @@ def check(done: BuiltDatasets, total: int) -> None:
     report = done.report
     sets = [lines_of(done, name) for name in ("train", "val", "eval")]
     keys = [asked(line) for lines in sets for line in lines]
-    assert len(keys) == len(set(keys)) == report.usable  # so no near-duplicate straddles
+    assert report.groups is not None
+    assert report.conflicts is not None
+    in_sets = report.usable - report.groups.set_aside
+    assert len(keys) == len(set(keys)) == in_sets  # so no near-duplicate straddles
     assert report.read == total
-    left_out = report.invalid + report.wrong_type + report.unlabeled
+    left_out = report.invalid + report.wrong_type + report.unlabeled + report.conflicts.dropped
     assert report.usable == total - left_out - report.duplicates - report.near_duplicates
-    assert report.usable == report.train + report.val + report.eval
+    assert in_sets == report.train + report.val + report.eval
     assert report.usable == sum(counts.usable for counts in report.classes.values())
 
 

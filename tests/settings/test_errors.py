@@ -23,7 +23,10 @@ Lines = Callable[..., list[str]]
         ),
         (
             "data_split_config: {eval_size: many}",
-            'data_split_config.eval_size in FILE must be a whole number of at least 1, not "many".',
+            (
+                "data_split_config.eval_size in FILE must be a whole number of at least 1 or auto, "
+                'not "many".'
+            ),
         ),
         (
             "data_split_config: {val_ratio: 1.5}",
@@ -38,7 +41,10 @@ Lines = Callable[..., list[str]]
         ),
         (
             "data_split_config: {eval_size: yes}",
-            "data_split_config.eval_size in FILE must be a whole number of at least 1, not true.",
+            (
+                "data_split_config.eval_size in FILE must be a whole number of at least 1 or auto, "
+                "not true."
+            ),
         ),
         (
             "data_split: {eval_size: 3}",
@@ -114,7 +120,7 @@ def test_faults_in_a_file(lines: Lines, yaml: str, line: str) -> None:
             "many",
             (
                 "FLYWHEEL_DATA_SPLIT_CONFIG__EVAL_SIZE (data_split_config.eval_size) must be a "
-                'whole number of at least 1, not "many".'
+                'whole number of at least 1 or auto, not "many".'
             ),
         ),
         (
@@ -161,7 +167,7 @@ def test_a_fault_is_laid_at_the_source_that_has_it(lines: Lines) -> None:
     assert found == [
         (
             "FLYWHEEL_DATA_SPLIT_CONFIG (data_split_config.eval_size) must be a whole number of at "
-            "least 1, not -1."
+            "least 1 or auto, not -1."
         ),
         "data_split_config.limit in FILE must be a whole number of at least 1, or null, not 0.",
     ]

@@ -5,38 +5,25 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel import processes
-from flywheel.db.models import Dataset, Run, Step
+from flywheel.datasets.report import FrozenUse, Repeats
+from flywheel.db.models import Dataset, FrozenSet, Run, Step
 from flywheel.decisions.policy import PolicyDocument
 from flywheel.errors import SettingsError
+from flywheel.evaluation.scores import Interval
 from flywheel.formatting import count
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import Selection
 from flywheel.receipts.keys import signing_key
-from flywheel.runs.build import BuiltDatasets
+from flywheel.runs.build import BuildSpec, BuiltDatasets, FrozenFile
 from flywheel.runs.needs import check_needs, judge_task
-from flywheel.runs.state import RunState, run_folder
+from flywheel.runs.state import RunState, run_folder, run_ref
 from flywheel.runs.steps.base import Apply, Outcome
-from flywheel.settings import DataSplitConfig, EvaluationConfig, Settings
+from flywheel.runs.steps.sizing import size_plan
 from flywheel.settings.sections import Secrets
-
-
-class BuildSpec(BaseModel):
-    """What the building process is told; it gets no secrets."""
-
-    settings: Settings
-    selection: Selection
-    split: DataSplitConfig
-    evaluation: EvaluationConfig
-    seed: int
-    out_dir: Path
-    known: list[Path] = Field(
-        default_factory=list, description="What the incumbent was trained on; not held out"
-    )
 
 
 class BuildDatasets:
@@ -62,6 +49,8 @@ class BuildDatasets:
             seed=state.run.seed,
             out_dir=folder / "datasets",
             known=await _known(backends, state),
+            frozen=await _frozen(backends, state),
+            size_plan=await size_plan(backends, state),
         )
         job = folder / "build"
         argv = [sys.executable, "-m", "flywheel.build_datasets", str(job)]
@@ -76,6 +65,10 @@ class BuildDatasets:
             return Outcome("failed", status.percent, error=status.error or "It was stopped.")
         built = BuiltDatasets.model_validate_json(status.result)
         report = built.report
+        if report.repeats is not None and report.repeats.texts:
+            report.repeats.agreement = await asyncio.to_thread(
+                _agreement, report.repeats, state.config.evaluation_config.confidence
+            )
         if report.workload_type not in backends.platform.workload_types:
             return Outcome(
                 "failed",
@@ -95,10 +88,11 @@ class BuildDatasets:
             )
         except SettingsError as error:
             return Outcome("failed", 100.0, error=str(error), apply=_store(built))
+        frozen = "" if report.frozen is None else f" (the frozen set of {report.frozen.run_id})"
         text = (
             f"Datasets are built from {count(report.read)} records: {count(report.eval)} for "
-            f"evaluation, {count(report.train)} for training, {count(report.val)} for validation; "
-            f"{count(report.duplicates + report.near_duplicates)} duplicates, "
+            f"evaluation{frozen}, {count(report.train)} for training, {count(report.val)} for "
+            f"validation; {count(report.duplicates + report.near_duplicates)} duplicates, "
             f"{count(report.unlabeled)} without a label and "
             f"{count(report.invalid + report.wrong_type)} unfit records were left out."
         )
@@ -127,6 +121,35 @@ async def _known(backends: Backends, state: RunState) -> list[Path]:
     )
     async with backends.database.transaction() as session:
         return [Path(uri) for uri in await session.exec(query)]
+
+
+async def _frozen(backends: Backends, state: RunState) -> list[FrozenFile]:
+    """All frozen sets of the workload: none of their records may be trained on."""
+    run = state.run
+    query = select(FrozenSet).where(FrozenSet.workload_id == run.workload_id)
+    async with backends.database.transaction() as session:
+        rows = list(await session.exec(query.order_by(col(FrozenSet.id))))
+    return [
+        FrozenFile(
+            path=Path(row.uri),
+            use=FrozenUse(
+                digest=row.digest,
+                run_id=run_ref(row.run_id),
+                frozen_at=row.frozen_at,
+                frozen_by=row.frozen_by,
+            ),
+            in_force=state.config.data_split_config.use_frozen
+            and row.released_at is None
+            and row.client_id == (run.client_id or ""),
+        )
+        for row in rows
+    ]
+
+
+def _agreement(repeats: Repeats, confidence: float) -> Interval:
+    from flywheel.evaluation.intervals import wilson  # slow to import
+
+    return wilson(repeats.alike, repeats.texts, confidence)
 
 
 def _judged(state: RunState) -> list[Step]:
