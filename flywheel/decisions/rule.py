@@ -15,7 +15,6 @@ from flywheel.decisions.policy import Policy, PolicyDocument
 from flywheel.decisions.verdict import CandidateVerdict, Clause, Recommendation
 from flywheel.errors import DataError
 from flywheel.evaluation.headline import NAMES, Metric
-from flywheel.evaluation.judge import as_shares
 from flywheel.evaluation.paired import holm
 from flywheel.evaluation.planner import more_needed
 from flywheel.evaluation.scores import Interval, Scores
@@ -88,10 +87,10 @@ def headline(scores: Scores, policy: Policy) -> Interval:
     Raises DataError where it was not measured.
     """
     metric = policy.metric_of(scores.workload_type)
-    interval = scores.of(metric)
+    interval = scores.share(metric)
     if interval is None:
         raise DataError(f"There is no {NAMES[metric]} of this model.")
-    return as_shares(interval) if metric == "similarity" else interval
+    return interval
 
 
 def _verdict(

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, computed_field
 
 from flywheel.evaluation.headline import METRICS_OF, SHORT, Beside, Headline, Metric
 from flywheel.evaluation.interval import Interval
-from flywheel.evaluation.judge import JudgeScores
+from flywheel.evaluation.judge import JudgeScores, similarity_share
 from flywheel.evaluation.tool_scores import ToolCallScores
 
 __all__ = ["ClassScore", "Confusion", "Interval", "Scores"]
@@ -98,6 +98,14 @@ class Scores(BaseModel):
             case "similarity":
                 judge = self.judge
                 return None if judge is None or judge.task != "similarity" else judge.mean
+
+    def share(self, metric: Metric) -> Interval | None:
+        """The same from 0 to 1, the scale of margins and pictures, on which the teacher has 1."""
+        interval = self.of(metric)
+        if interval is None or metric != "similarity":
+            return interval
+        ends = {end: similarity_share(getattr(interval, end)) for end in ("value", "low", "high")}
+        return interval.model_copy(update=ends)
 
     @property
     def metric(self) -> Metric:

@@ -69,8 +69,9 @@ def draw_cost(view: RunView) -> Drawing | LeftOut:
         )
     others = _others(view)
     metric = metric_name(view)
+    interval = headline(best.scores, metric_of(view))
     title = f"{metric[0].upper()}{metric[1:]} against cost per 1,000 requests"
-    shown = f"{heading(view)} · {records(best.scores)} · {intervals(best.score.confidence)}"
+    shown = f"{heading(view)} · {records(best.scores)} · {intervals(interval.confidence)}"
     keyed = [mark for mark in marks if mark.symbol] + others
     body = max(_BODY, _ENTRY * len(keyed)) + _AXIS
     page = Page(title, shown, _notes(view, marks), body)
@@ -87,6 +88,7 @@ def draw_cost(view: RunView) -> Drawing | LeftOut:
 
 def _candidates(view: RunView) -> list[_Mark]:
     """Those with a price: the named one, then the front, then the others by rank."""
+    metric = metric_of(view)
     named = chosen(view)
     front = _front(view)
     priced = [c for c in scored(view) if c.scores.cost_per_1000 is not None]
@@ -95,7 +97,7 @@ def _candidates(view: RunView) -> list[_Mark]:
         _Mark(
             candidate.name,
             candidate.scores.cost_per_1000 or Decimal(0),
-            candidate.score,
+            headline(candidate.scores, metric),
             symbol=str(number) if number <= MOST else "",
             on_front=candidate.name in front,
         )
@@ -107,19 +109,18 @@ def _front(view: RunView) -> list[str]:
     """As the verdict has it; found here for runs that have no verdict, or an older one."""
     if view.recommendation is not None and view.recommendation.pareto:
         return view.recommendation.pareto
-    return pareto_front(Point(c.name, c.score.value, c.scores.cost_per_1000) for c in scored(view))
+    metric = metric_of(view)
+    return pareto_front(
+        Point(c.name, headline(c.scores, metric).value, c.scores.cost_per_1000)
+        for c in scored(view)
+    )
 
 
 def _others(view: RunView) -> list[_Mark]:
     marks = []
     scores = None if view.compared is None else view.compared.scores
-    score = headline(scores, metric_of(view))
-    if (
-        view.compared is not None
-        and scores is not None
-        and score is not None
-        and (scores.cost_per_1000 is not None)
-    ):
+    score = None if scores is None else scores.share(metric_of(view))
+    if view.compared and scores and score and scores.cost_per_1000 is not None:
         marks.append(
             _Mark(
                 view.compared.name, scores.cost_per_1000, score, "I", marker="D", color=VERMILLION

@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from flywheel.evaluation.headline import NAMES, Metric
-from flywheel.evaluation.judge import as_shares
 from flywheel.evaluation.scores import Interval, Scores
 from flywheel.formatting import money, percent
 from flywheel.plots.names import counted, short
@@ -18,26 +17,26 @@ IN_TITLES = 26  # characters of a name
 
 
 class Scored(NamedTuple):
-    """A candidate with its scores after fine-tuning, and the one that pictures are of."""
+    """A candidate with its scores after fine-tuning."""
 
     name: str
     scores: Scores
-    score: Interval
 
 
 def metric_of(view: RunView) -> Metric:
-    """The score that the run's policy goes by; the workload's where there is no verdict."""
+    """The score that the run's policy goes by; the workload's own where there is no verdict."""
     for verdict in view.recommendation.candidates if view.recommendation else ():
         if verdict.difference is not None:
             return verdict.difference.metric
-    found = (scores for c in view.nims for scores in (c.customized, c.base) if scores is not None)
-    return next((scores.metric for scores in found), "macro_f1")
+    measured = [c.customized for c in view.nims if c.customized is not None]
+    return measured[0].metric if measured else "macro_f1"
 
 
-def headline(scores: Scores | None, metric: Metric) -> Interval | None:
-    """The score of that name, 0 to 1; None where it was not measured."""
-    interval = None if scores is None else scores.of(metric)
-    return as_shares(interval) if interval is not None and metric == "similarity" else interval
+def headline(scores: Scores, metric: Metric) -> Interval:
+    """The score of that name, 0 to 1, of a model that has it."""
+    interval = scores.share(metric)
+    assert interval is not None  # `scored` leaves the others out
+    return interval
 
 
 def metric_name(view: RunView) -> str:
@@ -52,20 +51,20 @@ def ranked(view: RunView) -> list[CandidateView]:
     metric = metric_of(view)
 
     def key(candidate: CandidateView) -> tuple[int, float]:
-        score = headline(candidate.customized, metric)
-        return order.get(candidate.model_name, len(order)), 1.0 if score is None else -score.value
+        found = None if candidate.customized is None else candidate.customized.share(metric)
+        value = -1.0 if found is None else found.value
+        return order.get(candidate.model_name, len(order)), -value
 
     return sorted(view.nims, key=key)
 
 
 def scored(view: RunView) -> list[Scored]:
     """The candidates that have a score, best first."""
-    metric = metric_of(view)
     return [
-        Scored(candidate.model_name, candidate.customized, score)
+        Scored(candidate.model_name, candidate.customized)
         for candidate in ranked(view)
         if candidate.customized is not None
-        and (score := headline(candidate.customized, metric)) is not None
+        and candidate.customized.share(metric_of(view)) is not None
     ]
 
 

@@ -59,7 +59,7 @@ def draw_scores(view: RunView) -> Drawing | LeftOut:
     rows = _rows(view)
     metric = metric_name(view)
     title = f"{metric[0].upper()}{metric[1:]} before and after fine-tuning"
-    confidence = best.score.confidence
+    confidence = headline(best.scores, metric_of(view)).confidence
     shown = f"{heading(view)} · {records(best.scores)} · {intervals(confidence)}"
     page = Page(title, shown, _notes(view), _LEGEND + _ROW * len(rows) + _AXIS)
     axes = page.axes(MARGIN, page.bottom + _AXIS, MARGIN + ROOM, page.top - _LEGEND)
@@ -82,8 +82,8 @@ def _rows(view: RunView) -> list[_Row]:
         _Row(
             candidate.model_name,
             verdicts.get(candidate.model_name, "" if candidate.customized else candidate.status),
-            headline(candidate.base, metric),
-            headline(candidate.customized, metric),
+            None if candidate.base is None else candidate.base.share(metric),
+            None if candidate.customized is None else candidate.customized.share(metric),
             None if candidate.customized is None else candidate.customized.n,
             is_named=said is not None and said.model_name == candidate.model_name,
         )
@@ -96,7 +96,7 @@ def _rows(view: RunView) -> list[_Row]:
                 view.compared.name,
                 "the incumbent",
                 None,
-                headline(scores, metric),
+                scores.share(metric),
                 scores.n,
                 is_incumbent=True,
             )

@@ -127,15 +127,6 @@ def test_a_thousand_records_of_twenty_classes_take_a_moment() -> None:
     assert time.process_time() - started < 1
 
 
-def test_no_bound_is_beyond_what_a_difference_can_be() -> None:
-    found = paired_difference(
-        ["a"] * 3, ["a"] * 3, ["b", "b", "b"],
-        metric="accuracy", margin=0.0, resamples=2000, confidence=0.998, seed=1,
-    )  # fmt: skip
-    assert found.value == 1
-    assert -1 <= found.low <= found.high <= 1
-
-
 def test_means_are_compared_like_scipy_does() -> None:
     """Next to nothing is smoothed where there are many records."""
     rng = np.random.default_rng(8)
@@ -159,3 +150,12 @@ def test_a_flawless_mean_has_an_interval_too_and_what_is_not_judged_is_left_out(
     assert both.low < 0.01 < both.high
     with pytest.raises(DataError, match="No record has been judged for both"):
         paired_means([None, 1.0], [1.0, None], 0.1, 2000, 0.95, 5)
+
+
+def test_no_bound_is_beyond_what_a_difference_can_be() -> None:
+    found = paired_difference(
+        ["a"] * 3, ["a"] * 3, ["b", "b", "b"],
+        metric="accuracy", margin=0.0, resamples=2000, confidence=0.998, seed=1,
+    )  # fmt: skip
+    assert found.value == 1
+    assert -1 <= found.low <= found.high <= 1

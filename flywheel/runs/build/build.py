@@ -299,8 +299,12 @@ def _flattered(records: Sequence[FrozenRecord], seen: Rows) -> list[str]:
     known = int(np.isin(np.array([record.near for record in records]), seen).sum())
     if not known:
         return []
-    of_all = f"{count(known)} of the {count(len(records))} frozen records"
-    return [f"The incumbent was trained on {of_all}: its score is too good by that."]
+    return [
+        (
+            f"The incumbent was trained on {count(known)} of the {count(len(records))} frozen "
+            "records: its score is too good by that."
+        )
+    ]
 
 
 def _clear(folders: Folders) -> None:

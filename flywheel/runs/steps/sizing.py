@@ -9,7 +9,7 @@ from flywheel.db.models import Candidate, Evaluation, Run
 from flywheel.decisions.policy import PolicyDocument
 from flywheel.decisions.sizing import ASSUMED_DISCORDANCE, Discordance, SizePlan, plan_eval_size
 from flywheel.decisions.verdict import Recommendation
-from flywheel.evaluation.scores import Interval, Scores
+from flywheel.evaluation.scores import Scores
 from flywheel.ports.backends import Backends
 from flywheel.runs.state import RunState, run_ref
 
@@ -67,13 +67,9 @@ async def _seen(session: AsyncSession, run: Run, against_teacher: bool) -> Disco
         share = (test.only_candidate_right + test.only_reference_right) / scores.n
         return Discordance(share, source) if share else None
     scores = await _scores(session, before, said.model_name)
-    right = None if scores is None else _share_right(scores)
-    return None if right is None or right.value == 1 else Discordance(1 - right.value, source)
-
-
-def _share_right(scores: Scores) -> Interval | None:
-    """The share of right answers; None where answers are better or worse, not right or wrong."""
-    return scores.of("tool_calls" if scores.workload_type == "tool_calling" else "accuracy")
+    if scores is None or scores.accuracy is None or scores.accuracy.value == 1:
+        return None
+    return Discordance(1 - scores.accuracy.value, source)
 
 
 async def _scores(session: AsyncSession, run: Run, name: str | None) -> Scores | None:
