@@ -57,7 +57,13 @@ async def open_backends(
         stack.push_async_callback(queue.close)
 
         local = settings.local_platform_config
-        platform = LocalPlatform(settings.home, local.candidates, local.parallel_jobs)
+        platform = LocalPlatform(
+            settings.home,
+            local.candidates,
+            local.parallel_jobs,
+            served=local.served,
+            secrets=settings.secrets,
+        )
         yield Backends(settings, database, open_log_store(settings), platform, queue)
 
 

@@ -4,11 +4,23 @@ Section and key names that NVIDIA's Data Flywheel Blueprint has keep its names a
 that a config.yaml written for it loads here unchanged; the sections after them are our own.
 """
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+_CANDIDATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", re.IGNORECASE)
 
 
 class Section(BaseModel):
@@ -124,14 +136,8 @@ class EvaluationConfig(Section):
     bootstrap_resamples: int = Field(2000, ge=200)
 
 
-class EmbedderConfig(ServedModelConfig):
-    """A helper model that turns text into vectors."""
-
-    model_type: Literal["llm", "embedding"] = "embedding"
-
-
-class JudgeConfig(ServedModelConfig):
-    """A model that judges answers, and how it is asked."""
+class RequestsConfig(Section):
+    """How an endpoint is asked."""
 
     max_concurrent_requests: int = Field(8, ge=1, description="Requests at the same time")
     timeout_seconds: float = Field(60.0, gt=0, description="For one answer")
@@ -141,11 +147,25 @@ class JudgeConfig(ServedModelConfig):
     )
 
 
+class EmbedderConfig(ServedModelConfig, RequestsConfig):
+    """A helper model that turns text into vectors, and how it is asked."""
+
+    model_type: Literal["llm", "embedding"] = "embedding"
+
+
+class JudgeConfig(ServedModelConfig, RequestsConfig):
+    """A model that judges answers, and how it is asked."""
+
+
 class SimilarityConfig(Section):
     """Choosing in-context examples by likeness."""
 
-    relevance_ratio: float | None = Field(0.7, ge=0, le=1)
-    embedding_nim_config: EmbedderConfig | None = None
+    relevance_ratio: float | None = Field(
+        0.7, ge=0, le=1, description="Share chosen by likeness alone; None is 0.7"
+    )
+    embedding_nim_config: EmbedderConfig | None = Field(
+        None, description="Without a url likeness is worked out on this machine"
+    )
 
 
 class IclConfig(Section):
@@ -154,11 +174,24 @@ class IclConfig(Section):
     max_context_length: int = Field(8192, ge=1, description="Tokens")
     reserved_tokens: int = Field(2048, ge=0, description="Tokens kept for the answer")
     max_examples: int = Field(3, ge=0)
-    min_examples: int = Field(1, ge=0)
+    min_examples: int = Field(1, ge=0, description="Where fewer fit, it is asked without any")
     example_selection: Literal["uniform_distribution", "semantic_similarity"] = (
         "uniform_distribution"
     )
     similarity_config: SimilarityConfig | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> "IclConfig":
+        if self.min_examples > self.max_examples:
+            raise ValueError("min_examples is greater than max_examples")
+        if self.reserved_tokens >= self.max_context_length:
+            raise ValueError("reserved_tokens leaves nothing of max_context_length for the prompt")
+        return self
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens that a prompt with examples may have."""
+        return self.max_context_length - self.reserved_tokens
 
 
 class TrainingConfig(Section):
@@ -198,13 +231,53 @@ class LoggingConfig(Section):
 # --- our own sections -------------------------------------------------------------------------
 
 
+class ServedCandidateConfig(RequestsConfig):
+    """A candidate behind an endpoint that speaks OpenAI's chat completions."""
+
+    name: str = Field(description="What people type")
+    url: str = Field(description="Base address of the API")
+    model_name: str = Field(min_length=1, description="As the endpoint names it")
+    max_concurrent_requests: int = Field(4, ge=1, description="Requests at the same time")
+
+    @field_validator("name")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if _CANDIDATE.fullmatch(name) is None:
+            raise ValueError(
+                "a candidate's name has at most 64 letters, digits, dots, dashes and underscores, "
+                "and starts with a letter or digit"
+            )
+        return name
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        if _ADDRESS.fullmatch(url) is None:
+            raise ValueError(
+                "it must be an address like http://127.0.0.1:8000/v1, without a user, password "
+                "or query; a key is FLYWHEEL_SERVED_API_KEY"
+            )
+        return url
+
+
 class LocalPlatformConfig(Section):
-    """Students trained on this machine."""
+    """Students trained on this machine, and models served elsewhere."""
 
     candidates: Names = Field(
         default_factory=lambda: ["tfidf-svm", "tfidf-logreg", "hashing-sgd"], min_length=1
     )
+    served: list[ServedCandidateConfig] = Field(
+        default_factory=list, description="Candidates that are only asked"
+    )
     parallel_jobs: int = Field(2, ge=1, description="Jobs side by side")
+
+    @field_validator("served")
+    @classmethod
+    def _distinct(cls, served: list[ServedCandidateConfig]) -> list[ServedCandidateConfig]:
+        names = [one.name for one in served]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two candidates are called {twice[0]}")
+        return served
 
 
 class ModelPrice(Section):
@@ -282,6 +355,12 @@ class Secrets(Section):
     redis_url: SecretStr | None = Field(None, description="None starts a private server")
     database_url: SecretStr | None = Field(None, description="None is SQLite under home")
     llm_judge_api_key: SecretStr | None = Field(None, description="Sent to llm_judge_config.url")
+    served_api_key: SecretStr | None = Field(
+        None, description="Sent to every url of local_platform_config.served"
+    )
+    embedding_api_key: SecretStr | None = Field(
+        None, description="Sent to the url of icl_config's embedder"
+    )
     receipt_key: SecretStr | None = Field(
         None, description="Ed25519 private key (PEM) that signs receipts; None is the key file"
     )

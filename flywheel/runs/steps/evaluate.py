@@ -16,10 +16,10 @@ from flywheel.evaluation.metrics import score
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import score as in_words
 from flywheel.ports.backends import Backends
-from flywheel.ports.platform import EvalType, EvaluateJob, PredictionRow
+from flywheel.ports.platform import EvalType, EvaluateJob, ModelArtifact, PredictionRow
 from flywheel.records import content_text
 from flywheel.runs.state import RunState
-from flywheel.runs.steps.base import Apply, Outcome
+from flywheel.runs.steps.base import Apply, Outcome, keep_artifact, require_fit
 
 
 class Evaluate:
@@ -29,7 +29,8 @@ class Evaluate:
         self._eval_type = eval_type
 
     async def start(self, backends: Backends, state: RunState, step: Step) -> None:
-        """Start the job."""
+        """Start the job. Raises InvalidInputError for a workload that it cannot answer."""
+        require_fit(backends, state, step.candidate)
         await backends.platform.start(self._job(state, step))
 
     async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:
@@ -49,11 +50,12 @@ class Evaluate:
         answers = await backends.platform.predictions(job)
         scores, predictions = await asyncio.to_thread(_score, state, job.candidate, answers)
         text = f"{self._said(state, step)}: macro-F1 {in_words(scores.macro_f1, scores.n)}."
+        text += f" {status.message[:1].upper()}{status.message[1:]}." if status.message else ""
         return Outcome(
             "completed",
             100.0,
-            f"macro-F1 {scores.macro_f1.value:.3f}",
-            apply=_store(step.candidate, self._eval_type, scores, predictions),
+            "; ".join(filter(None, (f"macro-F1 {scores.macro_f1.value:.3f}", status.message))),
+            apply=_store(step.candidate, self._eval_type, scores, predictions, status.artifact),
             events=[("candidate-evaluated", text)],
         )
 
@@ -139,7 +141,11 @@ def _reference(record: dict[str, Any]) -> str:
 
 
 def _store(
-    candidate: str, eval_type: EvalType, scores: Scores, predictions: list[Prediction]
+    candidate: str,
+    eval_type: EvalType,
+    scores: Scores,
+    predictions: list[Prediction],
+    artifact: ModelArtifact | None,
 ) -> Apply:
     async def apply(session: AsyncSession, run: Run) -> None:
         assert run.id is not None
@@ -155,5 +161,7 @@ def _store(
         for prediction in predictions:
             prediction.evaluation_id = evaluation.id
         session.add_all(predictions)
+        if artifact is not None:
+            await keep_artifact(session, run, candidate, artifact)
 
     return apply
