@@ -5,10 +5,11 @@ alike (TF-IDF), and always the same where there is none. So examples help it, as
 """
 
 import asyncio
+import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,7 +23,7 @@ CONTEXT = 2000  # tokens
 ROLES = {"system", "user", "assistant", "tool"}
 
 Body = dict[str, Any]
-Fault = Callable[[web.Request], "asyncio.Future[web.StreamResponse] | Any"]
+Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class BadRequestError(Exception):
@@ -42,6 +43,7 @@ class OpenAIServer:
         self.faults: dict[str, list[Fault]] = {}
         self.every: Fault | None = None
         self.usage = True
+        self.before: Callable[[], Awaitable[object]] | None = None  # awaited before each answer
         self.at_once = self.most_at_once = 0
 
     @property
@@ -71,6 +73,8 @@ class OpenAIServer:
                 return await planned[attempt](request)
             if self.every is not None:
                 return await self.every(request)
+            if self.before is not None:
+                await self.before()
             self.bodies.append(body)
             return web.json_response(self._completion(body))
         finally:
@@ -200,7 +204,7 @@ def question_of(messages: list[Body]) -> str:
 def examples_of(messages: list[Body]) -> list[tuple[str, Body]]:
     """Questions with the assistant's first word on them, before the last question."""
     found = []
-    for message, after in zip(messages, messages[1:], strict=False):
+    for message, after in itertools.pairwise(messages):
         if message["role"] == "user" and after["role"] == "assistant":
             found.append((message["content"], after))
     return found

@@ -68,6 +68,8 @@ class LocalPlatform:
     async def start(self, job: Job) -> None:
         """Start the job's process, unless it was started before."""
         served = self._served.get(job.candidate)
+        if served is not None and isinstance(job, CustomizeJob):
+            raise InvalidInputError(f"{job.candidate} is only asked, never fine-tuned.")
         if served is None and not await asyncio.to_thread(_brings_its_own, job):
             registry.student(job.candidate, self._served)
         directory = self._directory(job)
