@@ -185,6 +185,11 @@ class PromotionView(BaseModel):
     macro_f1: float | None
     model_uri: str
     digest: str
+    served: str | None = Field(
+        None,
+        description="Of a model that is only asked: 'MODEL at URL'. Then the files are its card "
+        "and examples; the weights stay there",
+    )
     replaced: str | None = Field(None, description="The model it took over from, with its run")
 
 

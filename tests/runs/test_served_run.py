@@ -117,23 +117,29 @@ async def test_from_start_to_verdict_promotion_and_incumbent(
     promoted = await promotions.promote(backends, view.id, ASKED, SHELL, "no training needed")
     assert names_in(promoted.model_uri) == ["SHA256SUMS", "examples.jsonl", "served.json"]
 
+    assert promoted.served == f"{MODEL} at {server.url}"
+
     before = server.with_examples
     async with working(backends):
-        run = await start(backends, eval_size=100, candidates=[STUDENT])
+        run = await start(
+            backends, eval_size=100, candidates=[ASKED], settings={"max_examples": "3"}
+        )
         again = await until(backends, run.id, ended)
     assert again.status == "completed", again.error
     assert again.compared is not None
     assert again.compared.name == f"{ASKED} ({view.id})"
     assert again.compared.scores is not None, again.compared.error
     assert again.compared.scores.macro_f1.value == shown.macro_f1.value, "the same records"
-    repeated = server.with_examples[len(before) :]
+    later = server.with_examples[len(before) :]
+    incumbent = [body["messages"] for body in later if len(examples_of(body["messages"])) == 12]
+    assert len(incumbent) == 100
     by_question = {question_of(body["messages"]): body["messages"] for body in before}
-    assert len(repeated) == 100
-    assert all(b["messages"] == by_question[question_of(b["messages"])] for b in repeated)
+    assert all(messages == by_question[question_of(messages)] for messages in incumbent)
 
     with pytest.raises(ConflictError, match="serves news already"):
         await promotions.promote(backends, view.id, ASKED, SHELL, "again")
-    await promotions.promote(backends, again.id, STUDENT, SHELL, "cheaper")
+    other = await promotions.promote(backends, view.id, STUDENT, SHELL, "cheaper")
+    assert other.served is None
     damage(Path(promoted.model_uri))
     with pytest.raises(DataError, match="is not the file"):
         await promotions.promote(backends, view.id, ASKED, SHELL, "back")
