@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from flywheel.adapters.openai_http import EMBEDDINGS, Endpoint, RequestFailedError
 from flywheel.errors import SettingsError, UnavailableError
-from flywheel.settings.sections import EmbedderConfig
+from flywheel.settings.endpoints import EmbedderConfig
 
 BATCH = 32  # texts in a request
 LONGEST = 1500  # characters of a text; most embedders read 512 tokens

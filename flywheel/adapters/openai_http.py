@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from flywheel.clock import utc_now
 from flywheel.errors import SettingsError, UnavailableError
-from flywheel.settings.sections import RequestsConfig
+from flywheel.settings.endpoints import RequestsConfig
 
 COMPLETIONS, EMBEDDINGS = "/chat/completions", "/embeddings"
 

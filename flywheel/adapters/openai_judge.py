@@ -22,7 +22,7 @@ from flywheel.evaluation.judge import (
 )
 from flywheel.records import content_text
 from flywheel.resources import resource_text
-from flywheel.settings.sections import JudgeConfig
+from flywheel.settings.endpoints import JudgeConfig
 
 PROMPTS: dict[JudgeTask, str] = {
     "similarity": "prompts/judge_similarity.md",

@@ -1,5 +1,6 @@
 """Settings: config.yaml and the environment, checked once, read everywhere."""
 
+from flywheel.settings.endpoints import ServedCandidateConfig
 from flywheel.settings.load import load_settings
 from flywheel.settings.run_config import merge_run_config, stored_run_config
 from flywheel.settings.sections import (
@@ -10,7 +11,6 @@ from flywheel.settings.sections import (
     LocalPlatformConfig,
     PriceConfig,
     RunConfig,
-    ServedCandidateConfig,
     Settings,
     SlackConfig,
     TrainingConfig,

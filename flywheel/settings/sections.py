@@ -4,48 +4,14 @@ Section and key names that NVIDIA's Data Flywheel Blueprint has keep its names a
 that a config.yaml written for it loads here unchanged; the sections after them are our own.
 """
 
-import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-_CANDIDATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", re.IGNORECASE)
-
-
-class Section(BaseModel):
-    """A section: unknown keys are errors, values are fixed once read.
-
-    Values stay out of pydantic's own error texts, because one may be a mistyped secret.
-    """
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        protected_namespaces=(),
-        allow_inf_nan=False,
-        hide_input_in_errors=True,
-    )
-
-
-def _names(value: object) -> object:
-    """A list of names may be written 'a, b', which is handy in an environment variable."""
-    if isinstance(value, str):
-        return [name for part in value.split(",") if (name := part.strip())]
-    return [] if value is None else value
-
-
-Names = Annotated[list[str], BeforeValidator(_names)]
+from flywheel.settings.endpoints import EmbedderConfig, JudgeConfig, ServedCandidateConfig
+from flywheel.settings.section import Names, Section
 
 
 class NmpConfig(Section):
@@ -91,20 +57,6 @@ class NimConfig(Section):
         return self
 
 
-class ServedModelConfig(Section):
-    """A helper model (judge, embedder): deployed by us ('local') or somebody's endpoint."""
-
-    deployment_type: Literal["local", "remote"] = "remote"
-    url: str | None = None
-    model_name: str | None = None
-    model_type: Literal["llm", "embedding"] = "llm"
-    context_length: int | None = Field(None, ge=1, description="Tokens")
-    gpus: int | None = Field(None, ge=1)
-    pvc_size: str | None = None
-    tag: str | None = None
-    registry_base: str = "nvcr.io/nim"
-
-
 class DataSplitConfig(Section):
     """How the records of a workload become evaluation, training and validation sets."""
 
@@ -134,27 +86,6 @@ class EvaluationConfig(Section):
     tool_eval_type: Literal["tool-calling-metric", "tool-calling-judge"] = "tool-calling-metric"
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of every interval")
     bootstrap_resamples: int = Field(2000, ge=200)
-
-
-class RequestsConfig(Section):
-    """How an endpoint is asked."""
-
-    max_concurrent_requests: int = Field(8, ge=1, description="Requests at the same time")
-    timeout_seconds: float = Field(60.0, gt=0, description="For one answer")
-    max_attempts: int = Field(5, ge=1, description="For one answer, the first included")
-    retry_seconds: float = Field(
-        1.0, ge=0, description="Before the second attempt; doubled for each further one"
-    )
-
-
-class EmbedderConfig(ServedModelConfig, RequestsConfig):
-    """A helper model that turns text into vectors, and how it is asked."""
-
-    model_type: Literal["llm", "embedding"] = "embedding"
-
-
-class JudgeConfig(ServedModelConfig, RequestsConfig):
-    """A model that judges answers, and how it is asked."""
 
 
 class SimilarityConfig(Section):
@@ -229,35 +160,6 @@ class LoggingConfig(Section):
 
 
 # --- our own sections -------------------------------------------------------------------------
-
-
-class ServedCandidateConfig(RequestsConfig):
-    """A candidate behind an endpoint that speaks OpenAI's chat completions."""
-
-    name: str = Field(description="What people type")
-    url: str = Field(description="Base address of the API")
-    model_name: str = Field(min_length=1, description="As the endpoint names it")
-    max_concurrent_requests: int = Field(4, ge=1, description="Requests at the same time")
-
-    @field_validator("name")
-    @classmethod
-    def _plain(cls, name: str) -> str:
-        if _CANDIDATE.fullmatch(name) is None:
-            raise ValueError(
-                "a candidate's name has at most 64 letters, digits, dots, dashes and underscores, "
-                "and starts with a letter or digit"
-            )
-        return name
-
-    @field_validator("url")
-    @classmethod
-    def _address(cls, url: str) -> str:
-        if _ADDRESS.fullmatch(url) is None:
-            raise ValueError(
-                "it must be an address like http://127.0.0.1:8000/v1, without a user, password "
-                "or query; a key is FLYWHEEL_SERVED_API_KEY"
-            )
-        return url
 
 
 class LocalPlatformConfig(Section):

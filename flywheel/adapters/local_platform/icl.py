@@ -33,14 +33,11 @@ class Prompts(NamedTuple):
     records: list[Any]  # lines of the training file, as in the pool
     chosen: list[list[int]]  # by request, numbers in the pool
     method: Method | None
+    without: int  # requests that had no room for enough examples
 
     def messages(self, row: int, logged: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """The messages of the request with its examples."""
         return with_examples(logged, [self.pool.examples[i] for i in self.chosen[row]])
-
-    def without(self) -> int:
-        """How many requests had no room for enough examples."""
-        return sum(not numbers for numbers in self.chosen)
 
 
 def from_training(
@@ -117,7 +114,8 @@ def _choose(
         )
         for row, request in enumerate(requests)
     ]
-    return Prompts(pool, [record for _, record in found], chosen, method)
+    without = sum(not numbers for numbers in chosen) if icl.max_examples else 0
+    return Prompts(pool, [record for _, record in found], chosen, method, without)
 
 
 def _vectors(

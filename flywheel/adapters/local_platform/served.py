@@ -10,6 +10,7 @@ from flywheel.errors import UnavailableError
 from flywheel.evaluation.prompts import Message, estimate_tokens, request_tokens, wire_message
 from flywheel.formatting import count
 from flywheel.ports.platform import CandidateSpec
+from flywheel.records import content_text
 from flywheel.settings import ServedCandidateConfig
 from flywheel.settings.environment import SECRET_VARIABLES
 
@@ -109,7 +110,7 @@ async def ping(config: ServedCandidateConfig, api_key: SecretStr | None) -> str:
 def _answered(completion: Any, asked: list[Message], tools: object) -> Answered | None:
     message = completion["choices"][0]["message"]
     content, calls = message.get("content"), message.get("tool_calls")
-    text = _clean(content if isinstance(content, str) else "")
+    text = _clean(content_text(content))
     calls = _clean(calls) if isinstance(calls, list) and calls else None
     used = completion.get("usage") or {}
     input_tokens, output_tokens = used.get("prompt_tokens"), used.get("completion_tokens")

@@ -15,7 +15,7 @@ from flywheel.adapters.local_platform.texts import read_lines
 from flywheel.adapters.openai_http import RequestFailedError
 from flywheel.datasets.labels import Labels
 from flywheel.errors import DataError, InvalidInputError, UnavailableError
-from flywheel.evaluation.prompts import Message
+from flywheel.evaluation.prompts import Message, request_tokens
 from flywheel.formatting import count
 from flywheel.ports.platform import EvaluateJob, ModelArtifact, PredictionRow
 from flywheel.processes import ReportProgress
@@ -104,12 +104,16 @@ class _Asking:
 
     async def _one(self, served: ServedModel, row: int, file: BinaryIO) -> None:
         async with self._slots:  # held while it waits: a busy server gets fewer requests
-            spread = row % 16 / 15
+            logged, messages = self._requests[row], self._messages(row)
             try:
-                reply = await served.ask(self._requests[row], self._messages(row), spread)
+                reply = await served.ask(logged, messages, row % 16 / 15)
             except RequestFailedError as error:
                 self._rows[row] = PredictionRow(
-                    row=row, answer="", seconds=error.seconds, input_tokens=0, output_tokens=0
+                    row=row,
+                    answer="",
+                    seconds=error.seconds,
+                    input_tokens=request_tokens(messages, logged.get("tools")),
+                    output_tokens=0,
                 )
                 self._failed(error, served)
             else:
@@ -137,7 +141,7 @@ class _Asking:
             raise UnavailableError(
                 f"{self._config.name} at {served.endpoint.shown} left {len(self._failures)} of "
                 f"{count(total)} requests unanswered, the last because {reason}.",
-                "Its log may say more.",
+                "The log of its server may say more.",
             )
 
     def _failed_so_far(self) -> str:
@@ -150,7 +154,7 @@ class _Asking:
     def said(self, prompts: icl.Prompts | None) -> str:
         """What people have to know of the answers beside their scores; "" where nothing."""
         parts = []
-        if prompts is not None and (without := prompts.without()):
+        if prompts is not None and (without := prompts.without):
             total = count(len(self._requests))
             parts.append(f"{count(without)} of {total} asked without examples: too few fit")
         if failed := self._failed_so_far():

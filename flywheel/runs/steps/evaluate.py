@@ -16,7 +16,7 @@ from flywheel.evaluation.metrics import score
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import score as in_words
 from flywheel.ports.backends import Backends
-from flywheel.ports.platform import EvalType, EvaluateJob, ModelArtifact, PredictionRow
+from flywheel.ports.platform import EvalType, EvaluateJob, JobStatus, ModelArtifact, PredictionRow
 from flywheel.records import content_text
 from flywheel.runs.state import RunState
 from flywheel.runs.steps.base import Apply, Outcome, keep_artifact, require_fit
@@ -55,13 +55,26 @@ class Evaluate:
             "completed",
             100.0,
             "; ".join(filter(None, (f"macro-F1 {scores.macro_f1.value:.3f}", status.message))),
-            apply=_store(step.candidate, self._eval_type, scores, predictions, status.artifact),
+            apply=_store(
+                step.candidate,
+                self._eval_type,
+                scores,
+                predictions,
+                self._left(state, step, status),
+            ),
             events=[("candidate-evaluated", text)],
         )
 
     async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:
         """Stop the job."""
         return await backends.platform.cancel(self._job(state, step))
+
+    def _left(self, state: RunState, step: Step, status: JobStatus) -> ModelArtifact | None:
+        """What may be promoted: of the evaluation that speaks for the candidate."""
+        if self._eval_type == "incumbent-eval":
+            return None
+        final = state.candidate(step.candidate).final_eval == self._eval_type
+        return status.artifact if final else None
 
     def _said(self, state: RunState, step: Step) -> str:
         """The model, in words."""
