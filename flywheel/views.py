@@ -187,6 +187,11 @@ class PromotionView(BaseModel):
     metric: Metric = Field("macro_f1", description="What the score is of")
     model_uri: str
     digest: str
+    served: str | None = Field(
+        None,
+        description="Of a model that is only asked: 'MODEL at URL'. Then the files are its card "
+        "and examples; the weights stay there",
+    )
     replaced: str | None = Field(None, description="The model it took over from, with its run")
 
 

@@ -17,7 +17,7 @@ from flywheel.errors import SettingsError, UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import LogStore
 from flywheel.settings import Settings
-from flywheel.settings.sections import JudgeConfig
+from flywheel.settings.endpoints import JudgeConfig
 
 if TYPE_CHECKING:
     from flywheel.adapters.openai_judge import OpenAIJudge
@@ -71,7 +71,13 @@ async def open_backends(
         stack.push_async_callback(queue.close)
 
         local = settings.local_platform_config
-        platform = LocalPlatform(settings.home, local.candidates, local.parallel_jobs)
+        platform = LocalPlatform(
+            settings.home,
+            local.candidates,
+            local.parallel_jobs,
+            served=local.served,
+            secrets=settings.secrets,
+        )
         yield Backends(settings, database, open_log_store(settings), platform, queue)
 
 

@@ -8,6 +8,7 @@ from flywheel.cli.context import backends, console, me, run
 from flywheel.evaluation.headline import SHORT
 from flywheel.formatting import when
 from flywheel.service import promotions
+from flywheel.views import PromotionView
 
 
 def register(app: typer.Typer) -> None:
@@ -31,13 +32,22 @@ def promote(
         name, workload = escape(done.model_name), escape(done.workload_id)
         console.print(
             f"[bold]{name}[/] ({done.run_id}) now serves {workload}.{escape(before)}",
-            f"Its files: {escape(done.model_uri)}",
+            _files(done),
             f"Take it back: flywheel rollback {workload}",
             sep="\n",
             soft_wrap=True,
         )
 
     run(main())
+
+
+def _files(done: PromotionView) -> str:
+    if done.served is None:
+        return f"Its files: {escape(done.model_uri)}"
+    return (
+        f"It is {escape(done.served)}, asked with the examples in {escape(done.model_uri)}. "
+        "Its weights stay there: whether they stay the same is up to whoever serves it."
+    )
 
 
 def rollback(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from flywheel.evaluation.judge import JudgePair, JudgeScores, JudgeTask
 from flywheel.records import content_text
-from flywheel.settings.sections import JudgeConfig
+from flywheel.settings.endpoints import JudgeConfig
 
 _ASKED = ("messages", "tools")  # of a request; the rest is for the model, not about the question
 

@@ -4,7 +4,7 @@ from flywheel.decisions.policy import Policy
 from flywheel.errors import SettingsError
 from flywheel.evaluation.judge import JudgeTask
 from flywheel.settings import EvaluationConfig
-from flywheel.settings.sections import JudgeConfig
+from flywheel.settings.endpoints import JudgeConfig
 
 
 def judge_task(workload_type: str, evaluation: EvaluationConfig) -> JudgeTask | None:

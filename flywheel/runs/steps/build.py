@@ -69,13 +69,13 @@ class BuildDatasets:
             report.repeats.agreement = await asyncio.to_thread(
                 _agreement, report.repeats, state.config.evaluation_config.confidence
             )
-        if report.workload_type not in backends.platform.workload_types:
+        types = _answered(backends, state)
+        if report.workload_type not in types:
             return Outcome(
                 "failed",
                 100.0,
                 error=f"{state.run.workload_id} is a {report.workload_type} workload; the "
-                f"candidates of the platform '{backends.platform.name}' learn only "
-                f"{' and '.join(sorted(backends.platform.workload_types))}.",
+                f"candidates of the run answer only {' and '.join(sorted(types))}.",
                 apply=_store(built),
             )
         try:
@@ -109,6 +109,13 @@ class BuildDatasets:
     async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:  # noqa: ARG002
         """Stop the process."""
         return await processes.cancel(run_folder(backends.settings.home, state.run.uid) / "build")
+
+
+def _answered(backends: Backends, state: RunState) -> frozenset[str]:
+    """What at least one candidate of the run can answer."""
+    names = {candidate.name for candidate in state.candidates}
+    specs = [spec for spec in backends.platform.candidates() if spec.name in names]
+    return frozenset().union(*(spec.workload_types for spec in specs))
 
 
 async def _known(backends: Backends, state: RunState) -> list[Path]:

@@ -11,10 +11,10 @@ from flywheel.evaluation.cost import find_price
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import count
 from flywheel.ports.backends import Backends
-from flywheel.ports.platform import EvalType, EvaluateJob, PredictionRow
+from flywheel.ports.platform import EvalType, EvaluateJob, JobStatus, ModelArtifact, PredictionRow
 from flywheel.runs.scoring import score_answers
 from flywheel.runs.state import RunState
-from flywheel.runs.steps.base import Apply, Outcome
+from flywheel.runs.steps.base import Apply, Outcome, keep_artifact, require_fit
 
 
 class Evaluate:
@@ -24,7 +24,8 @@ class Evaluate:
         self._eval_type = eval_type
 
     async def start(self, backends: Backends, state: RunState, step: Step) -> None:
-        """Start the job."""
+        """Start the job. Raises InvalidInputError for a workload that it cannot answer."""
+        require_fit(backends, state, step.candidate)
         await backends.platform.start(self._job(state, step))
 
     async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:
@@ -46,17 +47,32 @@ class Evaluate:
         said, done = f"{count(scores.n)} answers", "answered"
         if (found := scores.headline) is not None:
             said, done = found.words, found.brief
+        text = f"{self._said(state, step)}: {said}."
+        text += f" {status.message[:1].upper()}{status.message[1:]}." if status.message else ""
         return Outcome(
             "completed",
             100.0,
-            done,
-            apply=_store(step.candidate, self._eval_type, scores, predictions),
-            events=[("candidate-evaluated", f"{self._said(state, step)}: {said}.")],
+            "; ".join(filter(None, (done, status.message))),
+            apply=_store(
+                step.candidate,
+                self._eval_type,
+                scores,
+                predictions,
+                self._left(state, step, status),
+            ),
+            events=[("candidate-evaluated", text)],
         )
 
     async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:
         """Stop the job."""
         return await backends.platform.cancel(self._job(state, step))
+
+    def _left(self, state: RunState, step: Step, status: JobStatus) -> ModelArtifact | None:
+        """What may be promoted: of the evaluation that speaks for the candidate."""
+        if self._eval_type == "incumbent-eval":
+            return None
+        final = state.candidate(step.candidate).final_eval == self._eval_type
+        return status.artifact if final else None
 
     def _said(self, state: RunState, step: Step) -> str:
         """The model, in words."""
@@ -105,7 +121,11 @@ def _score(
 
 
 def _store(
-    candidate: str, eval_type: EvalType, scores: Scores, predictions: list[Prediction]
+    candidate: str,
+    eval_type: EvalType,
+    scores: Scores,
+    predictions: list[Prediction],
+    artifact: ModelArtifact | None,
 ) -> Apply:
     async def apply(session: AsyncSession, run: Run) -> None:
         assert run.id is not None
@@ -121,5 +141,7 @@ def _store(
         for prediction in predictions:
             prediction.evaluation_id = evaluation.id
         session.add_all(predictions)
+        if artifact is not None:
+            await keep_artifact(session, run, candidate, artifact)
 
     return apply
