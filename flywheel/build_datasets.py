@@ -3,8 +3,7 @@
 import asyncio
 
 from flywheel.processes import ReportProgress, job_main
-from flywheel.runs.build import BuiltDatasets, build_datasets
-from flywheel.runs.steps.build import BuildSpec
+from flywheel.runs.build import BuildSpec, BuiltDatasets, build_datasets
 from flywheel.wiring import open_log_store
 
 

@@ -28,7 +28,7 @@ from flywheel.errors import DataError, UnavailableError
 from flywheel.formatting import count
 from flywheel.ports.logs import LogStore, Selection
 from flywheel.records import RecordError, parse_record, reason_class
-from flywheel.settings import DataSplitConfig, EvaluationConfig
+from flywheel.settings import DataSplitConfig, EvaluationConfig, Settings
 
 SetName = Literal["train", "val", "eval"]
 OnProgress = Callable[[float, str], None]
@@ -45,6 +45,20 @@ class DatasetFile(BaseModel):
     path: Path
     num_records: int
     digest: str = Field(description="sha256, hex")
+
+
+class BuildSpec(BaseModel):
+    """What the building process is told; it gets no secrets."""
+
+    settings: Settings
+    selection: Selection
+    split: DataSplitConfig
+    evaluation: EvaluationConfig
+    seed: int
+    out_dir: Path
+    known: list[Path] = Field(
+        default_factory=list, description="What the incumbent was trained on; not held out"
+    )
 
 
 class BuiltDatasets(BaseModel):

@@ -4,7 +4,6 @@ import asyncio
 import sys
 from pathlib import Path
 
-from pydantic import BaseModel, Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,25 +13,10 @@ from flywheel.formatting import count
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import Selection
 from flywheel.receipts.keys import signing_key
-from flywheel.runs.build import BuiltDatasets
+from flywheel.runs.build import BuildSpec, BuiltDatasets
 from flywheel.runs.state import RunState, run_folder
 from flywheel.runs.steps.base import Apply, Outcome
-from flywheel.settings import DataSplitConfig, EvaluationConfig, Settings
 from flywheel.settings.sections import Secrets
-
-
-class BuildSpec(BaseModel):
-    """What the building process is told; it gets no secrets."""
-
-    settings: Settings
-    selection: Selection
-    split: DataSplitConfig
-    evaluation: EvaluationConfig
-    seed: int
-    out_dir: Path
-    known: list[Path] = Field(
-        default_factory=list, description="What the incumbent was trained on; not held out"
-    )
 
 
 class BuildDatasets:
