@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test chaos check format bench lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,8 +13,13 @@ help: ## Show the targets
 demo: $(READY) ## A whole flywheel run in conversation, on this machine, on a synthetic log
 	@$(BIN)/flywheel demo
 
+# Tests start many processes; where this is set, each of them compiles our modules anew.
+test chaos: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) ## The fast test suite
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+chaos: $(READY) ## Whole runs whose workers are killed again and again
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m chaos
 
 check: $(READY) ## Formatter, linter, strict types, import rules
 	@$(BIN)/ruff format --check .
