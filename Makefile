@@ -16,10 +16,10 @@ demo: $(READY) ## A whole flywheel run in conversation, on this machine, on a sy
 # Tests start many processes; where this is set, each of them compiles our modules anew.
 test chaos: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) ## The fast test suite
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
 chaos: $(READY) ## Whole runs whose workers are killed again and again
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m chaos
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m chaos
 
 check: $(READY) ## Formatter, linter, strict types, import rules
 	@$(BIN)/ruff format --check .

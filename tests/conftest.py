@@ -18,6 +18,15 @@ from tests.support.running import KeptHome, settings_of, with_two_candidates
 POSTGRES = os.environ.get("FLYWHEEL_TEST_POSTGRES_URL")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a run go to one process, so that it is made once (--dist loadgroup)."""
+    for item in items:
+        for shared in ("kept_home", "made"):
+            if shared in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """The defaults, in an empty home, with a worker that looks often and forgives little."""

@@ -36,7 +36,7 @@ def settings_of(home: Path) -> Settings:
         environ={
             "FLYWHEEL_HOME": str(home),
             "FLYWHEEL_WORKER_CONFIG": (
-                '{"poll_seconds": 0.1, "lease_seconds": 2, "sweep_seconds": 0.5}'
+                '{"poll_seconds": 0.2, "lease_seconds": 2, "sweep_seconds": 0.5}'
             ),
         }
     )
@@ -95,10 +95,15 @@ async def until(
     backends: Backends, run_id: str, condition: Callable[[RunView], bool], seconds: float = 60
 ) -> RunView:
     """The run, once the condition holds."""
+    seen = None
     async with asyncio.timeout(seconds):
-        while not condition(view := await runs.get_run(backends, run_id)):
+        while True:
+            versions = await runs.run_versions(backends, [run_id])
+            if versions != seen:  # a whole view costs much more than this look
+                seen = versions
+                if condition(view := await runs.get_run(backends, run_id)):
+                    return view
             await asyncio.sleep(0.05)
-    return view
 
 
 def ended(view: RunView) -> bool:
