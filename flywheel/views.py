@@ -11,6 +11,7 @@ from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import Audit
 from flywheel.evaluation.headline import Metric
 from flywheel.evaluation.scores import Scores
+from flywheel.ports.platform import Leftover
 
 RunStatus = Literal["pending", "running", "cancelling", "completed", "failed", "cancelled"]
 StepStatus = Literal["pending", "running", "completed", "failed", "skipped", "cancelled"]
@@ -208,6 +209,13 @@ class EvalSetView(BaseModel):
     frozen_at: datetime
     released_by: str | None = None
     released_at: datetime | None = Field(None, description="None while it is in force")
+
+
+class GarbageView(BaseModel):
+    """What became of the things outside that no run owns."""
+
+    removed: int
+    left: list[Leftover]
 
 
 class EventView(BaseModel):

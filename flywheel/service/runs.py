@@ -19,6 +19,7 @@ from flywheel.errors import (
 )
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import Selection
+from flywheel.ports.platform import Leftover
 from flywheel.promotions import registry
 from flywheel.runs import events
 from flywheel.runs.create import create
@@ -74,6 +75,8 @@ async def start_run(
             seed=seed,
             candidates=[offered[name] for name in dict.fromkeys(config.candidates)],
             policy=policy,
+            uploads=backends.platform.uploads,
+            deploys=backends.platform.deploys,
         )
         view = (await _views(session, [run.id or 0]))[0]
     await _wake(backends, run)
@@ -148,10 +151,11 @@ async def cancel_run(backends: Backends, ref: str, actor: Actor) -> RunView:
     return view
 
 
-async def delete_run(backends: Backends, ref: str, actor: Actor) -> None:
+async def delete_run(backends: Backends, ref: str, actor: Actor) -> list[Leftover]:
     """Remove a run with its datasets, predictions, models and events.
 
-    Raises ConflictError while it is unfinished, or while a promotion (or the rollback of one)
+    Returns what of it could not be removed outside; `collect_garbage` tries that again. Raises
+    ConflictError while it is unfinished, or while a promotion (or the rollback of one)
     needs its model.
     """
     async with backends.database.transaction() as session:
@@ -169,9 +173,10 @@ async def delete_run(backends: Backends, ref: str, actor: Actor) -> None:
             )
         await session.delete(run)
     log.info("%s was deleted by %s", run_ref(run.id), actor.id)
-    await backends.platform.remove(run.uid)
+    left = await backends.platform.remove(run.uid)
     folder = run_folder(backends.settings.home, run.uid)
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    return left
 
 
 async def run_versions(backends: Backends, run_ids: Sequence[str]) -> dict[str, int]:

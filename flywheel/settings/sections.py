@@ -242,6 +242,9 @@ class WorkerConfig(Section):
     lease_seconds: float = Field(15.0, gt=1, description="A silent worker loses its run after this")
     sweep_seconds: float = Field(5.0, gt=0, description="Between two looks for abandoned runs")
     max_concurrent_advances: int = Field(10, ge=1)
+    patience_seconds: float = Field(
+        900.0, ge=0, description="Smaller steps pass one that waits for room for so long at most"
+    )
 
 
 class ApprovalConfig(Section):

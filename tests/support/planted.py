@@ -8,7 +8,7 @@ import asyncio
 import fcntl
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -22,11 +22,14 @@ from flywheel.ports.platform import (
     CustomizeJob,
     EvaluateJob,
     Job,
+    JobKind,
     JobStatus,
+    Leftover,
     ModelArtifact,
     PredictionRow,
     WorkloadType,
 )
+from flywheel.scheduling.packing import Demand
 
 Calls = list[dict[str, Any]]
 Fault = Callable[[dict[str, Any]], None]  # changes the teacher's message
@@ -115,7 +118,8 @@ class PlantedPlatform:
     """Runs jobs by name, each of which is done at its second look."""
 
     name = "planted"
-    slots = 2
+    uploads = False
+    deploys = False
     all_types: ClassVar[frozenset[WorkloadType]] = frozenset({"tool_calling", "generic"})
 
     def __init__(self, root: Path, *candidates: Planted) -> None:
@@ -177,9 +181,22 @@ class PlantedPlatform:
         if not await asyncio.to_thread(Path(artifact.uri).exists):
             raise DataError(f"The model {artifact.uri} is gone.")
 
-    async def remove(self, run_uid: str) -> None:
+    async def budget(self) -> dict[str, int]:
+        return {"jobs": 2}
+
+    def demand(self, kind: JobKind, candidate: str) -> Demand:
+        return Demand("jobs", 1)
+
+    def expected_seconds(self, kind: JobKind, candidate: str) -> float:
+        return 1.0
+
+    async def remove(self, run_uid: str) -> list[Leftover]:
         for path in self._root.glob(f"{run_uid}-*"):
             path.unlink()
+        return []
+
+    async def leftovers(self, run_uids: Collection[str]) -> list[Leftover]:
+        return []
 
     async def ping(self) -> str:
         return f"{len(self._candidates)} planted"

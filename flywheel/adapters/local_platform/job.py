@@ -5,14 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, Field
 
 from flywheel.adapters.local_platform import manifest, served_model, texts
 from flywheel.datasets.labels import Labels
 from flywheel.errors import InvalidInputError
-from flywheel.ports.platform import CustomizeJob, EvaluateJob, Job, ModelArtifact, PredictionRow
+from flywheel.ports.platform import CustomizeJob, EvaluateJob, ModelArtifact, PredictionRow
 from flywheel.processes import ReportProgress, job_main
 from flywheel.settings import ServedCandidateConfig
 
@@ -22,7 +22,7 @@ PREDICTIONS = "predictions.jsonl"
 class LocalJob(BaseModel):
     """A job with where it leaves its files."""
 
-    job: Job
+    job: Annotated[CustomizeJob | EvaluateJob, Field(discriminator="kind")]
     directory: Path
     model: Path
     threads: int

@@ -4,9 +4,10 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from flywheel import processes
 from flywheel.adapters.local_platform import registry
@@ -14,20 +15,26 @@ from flywheel.adapters.local_platform.job import PREDICTIONS, LocalJob, LocalRes
 from flywheel.adapters.local_platform.manifest import check_files
 from flywheel.adapters.local_platform.served import ping
 from flywheel.adapters.local_platform.served_model import is_served
-from flywheel.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from flywheel.errors import InvalidInputError, NotFoundError, UnavailableError
 from flywheel.ports.platform import (
     CandidateSpec,
     CustomizeJob,
     EvaluateJob,
     Job,
+    JobKind,
     JobStatus,
+    Leftover,
     ModelArtifact,
     PredictionRow,
     WorkloadType,
 )
+from flywheel.scheduling.packing import Demand, Pool
 from flywheel.settings import ServedCandidateConfig
 from flywheel.settings.environment import variables_of
 from flywheel.settings.sections import Secrets
+
+_POOL = "jobs"
+_KINDS: tuple[tuple[Literal["job", "model"], str], ...] = (("job", "jobs"), ("model", "models"))
 
 
 class LocalPlatform:
@@ -40,6 +47,8 @@ class LocalPlatform:
     """
 
     name = "local"
+    uploads = False  # jobs read the run's own files
+    deploys = False  # a job loads the model that it asks
 
     def __init__(
         self,
@@ -50,7 +59,7 @@ class LocalPlatform:
         served: Sequence[ServedCandidateConfig] = (),
         secrets: Secrets | None = None,
     ) -> None:
-        self.slots = parallel_jobs
+        self._parallel_jobs = parallel_jobs
         self._root = root
         self._served = {config.name: config for config in served}
         self._secrets = secrets or Secrets()
@@ -67,6 +76,8 @@ class LocalPlatform:
 
     async def start(self, job: Job) -> None:
         """Start the job's process, unless it was started before."""
+        if not isinstance(job, CustomizeJob | EvaluateJob):
+            raise InvalidInputError(f"The platform '{self.name}' has no jobs of kind {job.kind}.")
         served = self._served.get(job.candidate)
         if served is not None and isinstance(job, CustomizeJob):
             raise InvalidInputError(f"{job.candidate} is only asked, never fine-tuned.")
@@ -106,24 +117,49 @@ class LocalPlatform:
         """Compare the model's files with the checksums that training wrote. Raises DataError."""
         await asyncio.to_thread(check_files, Path(artifact.uri), artifact.digest)
 
-    async def remove(self, run_uid: str) -> None:
+    async def budget(self) -> Mapping[Pool, int]:
+        """Jobs side by side."""
+        return {_POOL: self._parallel_jobs}
+
+    def demand(self, kind: JobKind, candidate: str) -> Demand:  # noqa: ARG002
+        """One job is one job."""
+        return Demand(_POOL, 1)
+
+    def expected_seconds(self, kind: JobKind, candidate: str) -> float:  # noqa: ARG002
+        """Of some ten thousand records; what was measured in earlier runs is better."""
+        return 10.0 if kind == "customize" else 2.0
+
+    async def remove(self, run_uid: str) -> list[Leftover]:
         """Stop what still runs of the run, then delete its jobs and models."""
-        jobs = self._root / "jobs" / _safe(run_uid)
-        for directory in await asyncio.to_thread(_subdirectories, jobs):
-            if not await processes.cancel(directory):
-                raise ConflictError(
-                    f"The job '{directory.name}' does not stop, so it was not removed.",
-                    "Try again in a moment.",
-                )
-        for folder in (jobs, self._root / "models" / run_uid):
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        folders = [(kind, self._root / parent / _safe(run_uid)) for kind, parent in _KINDS]
+        left = [
+            Leftover(kind="job", name=directory.name, run_uid=run_uid, why="It does not stop.")
+            for directory in await asyncio.to_thread(_subdirectories, folders[0][1])
+            if not await processes.cancel(directory)
+        ]
+        if left:
+            return left
+        for kind, folder in folders:
+            why = await asyncio.to_thread(_remove, folder)
+            if why:
+                left.append(Leftover(kind=kind, name=str(folder), run_uid=run_uid, why=why))
+        return left
+
+    async def leftovers(self, run_uids: Collection[str]) -> list[Leftover]:
+        """Jobs and models of runs that there are no more."""
+        left = []
+        for kind, parent in _KINDS:
+            for folder in await asyncio.to_thread(_subdirectories, self._root / parent):
+                if folder.name not in run_uids:
+                    left.append(Leftover(kind=kind, name=str(folder), run_uid=folder.name))
+        return left
 
     async def ping(self) -> str:
         """What runs the jobs. Raises UnavailableError where they could not write their files."""
         await asyncio.to_thread(_check_writable, self._root)
         return (
             f"scikit-learn {version('scikit-learn')} on {os.cpu_count()} cores, "
-            f"up to {self.slots} jobs side by side"
+            f"up to {self._parallel_jobs} jobs side by side"
         )
 
     async def ping_candidate(self, name: str) -> str | None:
@@ -135,11 +171,22 @@ class LocalPlatform:
         return self._root / "jobs" / _safe(job.run_uid) / _safe(job.name)
 
 
-def _brings_its_own(job: Job) -> bool:
+def _brings_its_own(job: CustomizeJob | EvaluateJob) -> bool:
     """Whether it asks an incumbent whose files say where it is served."""
     if isinstance(job, CustomizeJob) or job.artifact is None:
         return False
     return is_served(Path(job.artifact))
+
+
+def _remove(folder: Path) -> str:
+    """Delete a folder; why it is still there, or nothing."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{error.strerror or error}."
+    return ""
 
 
 def _safe(name: str) -> str:
