@@ -211,6 +211,36 @@ class EvalSetView(BaseModel):
     released_at: datetime | None = Field(None, description="None while it is in force")
 
 
+class PlannedStepView(BaseModel):
+    """A step of a run that has not been started."""
+
+    kind: str
+    candidate: str | None
+    start_seconds: float = Field(description="From now")
+    end_seconds: float
+    held_until_seconds: float = Field(description="When it gives back what it holds")
+    pool: str = Field(description="'' where it holds nothing")
+    amount: int
+
+
+class PlanView(BaseModel):
+    """What a run would take, before anything is spent."""
+
+    workload_id: str
+    steps: list[PlannedStepView]
+    seconds: float = Field(description="From now to its verdict")
+    waits_seconds: float = Field(description="Of these, until its first step on the platform")
+    held_seconds: dict[str, float] = Field(
+        description="By pool: what is held of it, times how long"
+    )
+    budget: dict[str, int] = Field(description="What there is of each pool")
+    runs_before: int = Field(description="Unfinished runs that it shares the platform with")
+    measured: bool = Field(
+        description="Times are those of earlier runs of the workload; else the platform's guess"
+    )
+    impossible: list[str] = Field(description="Steps that need more than there is at all")
+
+
 class GarbageView(BaseModel):
     """What became of the things outside that no run owns."""
 

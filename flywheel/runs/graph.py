@@ -1,7 +1,7 @@
 """Which steps a run has, and when each may start. Pure."""
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from flywheel.ports.platform import CandidateSpec
 
@@ -32,6 +32,21 @@ EVALUATIONS: frozenset[str] = frozenset(
 # What a candidate goes through on the platform.
 PLATFORM_KINDS = EVALUATIONS | {"customize", "deploy"}
 
+_DATA = frozenset({"build-datasets", "upload-datasets"})  # the second only where there is one
+_OF_THE_RUN = _DATA | CONCLUDING
+_NEEDS: dict[str, frozenset[str]] = {
+    "build-datasets": frozenset(),
+    "upload-datasets": frozenset({"build-datasets"}),
+    "deploy": _DATA,
+    "incumbent-eval": _DATA | {"deploy"},
+    "base-eval": _DATA | {"deploy"},
+    "icl-eval": _DATA | {"deploy"},
+    "customize": _DATA,
+    "customized-eval": frozenset({"customize", "deploy"}),
+    "summarise": frozenset({"decide"}),
+    "receipt": frozenset({"summarise"}),
+}
+
 # Of these the last one that a model has is judged, where answers are judged.
 _FINAL_KINDS = ("customized-eval", "icl-eval", "incumbent-eval")
 
@@ -42,6 +57,18 @@ class StepState(Protocol):
     kind: str
     candidate: str
     status: str
+
+
+class Node(Protocol):
+    """What needs and is needed."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def candidate(self) -> str: ...
+
+
+_S = TypeVar("_S", bound=Node)
 
 
 class PlannedStep(NamedTuple):
@@ -88,61 +115,40 @@ def readiness(step: StepState, steps: Sequence[StepState]) -> Readiness:
     A step is skipped where one that it needs has failed; `decide` needs only that every
     evaluation has ended, however it ended, and `undeploy` that nobody asks the model any more.
     """
-    if step.kind == "decide":
-        beside = CONCLUDING | {"undeploy"}
-        done = all(s.status in TERMINAL for s in steps if s.kind not in beside)
-        built = all(s.status == "completed" for s in steps if s.kind == "build-datasets")
-        return ("ready" if built else "skip") if done else "wait"
+    needed = [s.status for s in needed_by(step, steps)]
     own = {s.kind: s.status for s in steps if s.candidate == step.candidate}
+    ended = all(status in TERMINAL for status in needed)
     match step.kind:
-        case "judge":
-            return _by(next(own[kind] for kind in _FINAL_KINDS if kind in own))
-        case "undeploy":
-            return _undeploy(own)
+        case "decide":
+            built = all(s.status == "completed" for s in steps if s.kind in _DATA)
+            return "wait" if not ended else "ready" if built else "skip"
+        case "undeploy":  # also after a failure: something of it may be there
+            return "wait" if not ended else "skip" if own["deploy"] == "skipped" else "ready"
         case "deploy" if own.get("customize") in TERMINAL - {"completed"}:
             return "skip"  # nobody would ask it
-    return _by_needs(step, steps)
-
-
-def _by(status: str) -> Readiness:
-    """Of a step that needs one other, which stands so."""
-    return "ready" if status == "completed" else "skip" if status in TERMINAL else "wait"
-
-
-def _by_needs(step: StepState, steps: Sequence[StepState]) -> Readiness:
-    data = ["build-datasets", "upload-datasets"]  # the second only where there is such a step
-    needs = {
-        "build-datasets": [],
-        "upload-datasets": ["build-datasets"],
-        "deploy": data,
-        "incumbent-eval": [*data, "deploy"],
-        "base-eval": [*data, "deploy"],
-        "icl-eval": [*data, "deploy"],
-        "customize": data,
-        "customized-eval": ["customize", "deploy"],
-        "summarise": ["decide"],
-        "receipt": ["summarise"],
-    }[step.kind]
-    shared = {"build-datasets", "upload-datasets", "decide", "summarise"}
-    statuses = [
-        s.status
-        for s in steps
-        if s.kind in needs and (s.kind in shared or s.candidate == step.candidate)
-    ]
-    if all(status == "completed" for status in statuses):
-        return "ready"
-    if any(status in TERMINAL and status != "completed" for status in statuses):
+    if any(status in TERMINAL and status != "completed" for status in needed):
         return "skip"
-    return "wait"
-
-
-def _undeploy(own: Mapping[str, str]) -> Readiness:
-    """Also what could not be deployed is taken down: something of it may be there."""
-    if own["deploy"] == "skipped":
-        return "skip"
-    asking = [status for kind, status in own.items() if kind in EVALUATIONS]
-    ended = own["deploy"] in TERMINAL and all(status in TERMINAL for status in asking)
     return "ready" if ended else "wait"
+
+
+def needed_by(step: _S, steps: Sequence[_S]) -> list[_S]:
+    """The steps that have to end before this one starts."""
+    if step.kind == "decide":
+        beside = CONCLUDING | {"undeploy"}
+        return [s for s in steps if s.kind not in beside]
+    own = [s for s in steps if s.candidate == step.candidate]
+    if step.kind == "judge":
+        return next([s for s in own if s.kind == kind] for kind in _FINAL_KINDS if _has(own, kind))
+    if step.kind == "undeploy":
+        return [s for s in own if s.kind in EVALUATIONS | {"deploy"}]
+    needs = _NEEDS[step.kind]
+    return [s for s in steps if s.kind in needs & _OF_THE_RUN] + [
+        s for s in own if s.kind in needs - _OF_THE_RUN
+    ]
+
+
+def _has(steps: Sequence[Node], kind: str) -> bool:
+    return any(step.kind == kind for step in steps)
 
 
 def waits_for_training(step: StepState, steps: Sequence[StepState]) -> bool:

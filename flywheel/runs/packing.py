@@ -25,16 +25,21 @@ _FORGOTTEN = timedelta(seconds=60)
 
 def demand_of(platform: Platform, step: Step) -> Demand:
     """What a step holds while it goes on."""
-    if step.kind == "judge":
+    return demand_of_kind(platform, step.kind, step.candidate)
+
+
+def demand_of_kind(platform: Platform, kind: str, candidate: str) -> Demand:
+    """What a step of that kind holds while it goes on."""
+    if kind == "judge":
         return JUDGES
-    job = _JOB_OF.get(step.kind)
-    return Demand("", 0) if job is None else platform.demand(job, step.candidate)
+    job = _JOB_OF.get(kind)
+    return Demand("", 0) if job is None else platform.demand(job, candidate)
 
 
-def expected_seconds(platform: Platform, step: Step) -> float:
+def expected_seconds_of_kind(platform: Platform, kind: str, candidate: str) -> float:
     """How long a step takes, where it runs on the platform; others take next to no time."""
-    job = _JOB_OF.get(step.kind)
-    return 0.0 if job is None else platform.expected_seconds(job, step.candidate)
+    job = _JOB_OF.get(kind)
+    return 0.0 if job is None else platform.expected_seconds(job, candidate)
 
 
 async def may_start(
@@ -118,5 +123,5 @@ def chain_of(platform: Platform, step: Step, steps: Iterable[Step]) -> float:
         "upload-datasets": EVALUATIONS | {"customize"},
     }.get(step.kind, frozenset())
     own = [s for s in steps if s.kind in after and s.candidate == step.candidate]
-    longest = max((expected_seconds(platform, s) for s in own), default=0.0)
-    return expected_seconds(platform, step) + longest
+    expected = [expected_seconds_of_kind(platform, s.kind, s.candidate) for s in (step, *own)]
+    return expected[0] + max(expected[1:], default=0.0)

@@ -19,7 +19,7 @@ from flywheel.errors import (
 )
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import Selection
-from flywheel.ports.platform import Leftover
+from flywheel.ports.platform import CandidateSpec, Leftover
 from flywheel.promotions import registry
 from flywheel.runs import events
 from flywheel.runs.create import create
@@ -29,6 +29,7 @@ from flywheel.runs.present import present
 from flywheel.runs.state import load_states, run_folder, run_ref
 from flywheel.service.naming import find, nearest, number
 from flywheel.service.policies import policy_in_force
+from flywheel.settings import RunConfig
 from flywheel.settings.run_config import merge_run_config
 from flywheel.views import Actor, EventView, RunRequest, RunView
 
@@ -56,13 +57,7 @@ async def start_run(
             config.evaluation_config,
             backends.settings.llm_judge_config,
         )
-    offered = {candidate.name: candidate for candidate in backends.platform.candidates()}
-    for name in config.candidates:
-        if name not in offered:
-            raise InvalidInputError(
-                f"There is no candidate '{name}' on the platform '{backends.platform.name}'.",
-                f"{nearest(name, offered)}It has: {', '.join(offered)}.",
-            )
+    candidates = _offered(backends, config)
     seed = config.data_split_config.random_seed
     assert seed is not None  # merge_run_config draws one where none is configured
     async with backends.database.transaction() as session:
@@ -73,7 +68,7 @@ async def start_run(
             requested_by=actor.id,
             config=config,
             seed=seed,
-            candidates=[offered[name] for name in dict.fromkeys(config.candidates)],
+            candidates=candidates,
             policy=policy,
             uploads=backends.platform.uploads,
             deploys=backends.platform.deploys,
@@ -81,6 +76,23 @@ async def start_run(
         view = (await _views(session, [run.id or 0]))[0]
     await _wake(backends, run)
     return view
+
+
+async def chosen_candidates(backends: Backends, request: RunRequest) -> list[CandidateSpec]:
+    """The candidates that such a run would try. Raises like `start_run`."""
+    await _check_logged(backends, request)
+    return _offered(backends, merge_run_config(backends.settings, request.overrides()))
+
+
+def _offered(backends: Backends, config: RunConfig) -> list[CandidateSpec]:
+    offered = {candidate.name: candidate for candidate in backends.platform.candidates()}
+    for name in config.candidates:
+        if name not in offered:
+            raise InvalidInputError(
+                f"There is no candidate '{name}' on the platform '{backends.platform.name}'.",
+                f"{nearest(name, offered)}It has: {', '.join(offered)}.",
+            )
+    return [offered[name] for name in dict.fromkeys(config.candidates)]
 
 
 async def _check_logged(backends: Backends, request: RunRequest) -> None:
