@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from flywheel import __version__, plugins
-from flywheel.cli import eval_sets, logs, parts, policy, promotions, receipts, review, runs
+from flywheel.cli import api, eval_sets, logs, parts, policy, promotions, receipts, review, runs
 from flywheel.errors import FlywheelError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (logs, runs, review, eval_sets, promotions, policy, receipts, parts):
+for module in (logs, runs, review, eval_sets, promotions, policy, receipts, parts, api):
     module.register(app)
 
 

@@ -19,6 +19,7 @@ SECRET_VARIABLES = {
     "database_url": "FLYWHEEL_DATABASE_URL",
     "llm_judge_api_key": "FLYWHEEL_LLM_JUDGE_API_KEY",
     "receipt_key": "FLYWHEEL_RECEIPT_KEY",
+    "api_keys": "FLYWHEEL_API_KEYS",
 }
 OTHER_VARIABLES = ("FLYWHEEL_HOME", "FLYWHEEL_CONFIG", "FLYWHEEL_SHARED_DATA")
 
