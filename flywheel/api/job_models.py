@@ -169,10 +169,18 @@ def _nim(view: CandidateView) -> Nim:
         {
             **dict(view),
             "deployment_status": view.deployment_status or _deployment(view.status),
-            "evaluations": [dict(e) for e in view.evaluations if e.started_at is not None],
+            "evaluations": [_evaluation(e) for e in view.evaluations if e.started_at is not None],
             "customizations": [dict(c) for c in view.customizations if c.started_at is not None],
         }
     )
+
+
+def _evaluation(view: EvaluationView) -> dict[str, object]:
+    """With the one score that the blueprint calls by another name."""
+    scores = dict(view.scores)
+    if "function_name_accuracy" in scores:
+        scores["function_name"] = scores["function_name_accuracy"]
+    return {**dict(view), "scores": scores}
 
 
 def _deployment(status: str) -> str:

@@ -61,6 +61,23 @@ async def test_what_a_run_does_not_say_the_blueprint_still_promises(pending: Run
     assert set(RunView.model_fields) <= set(shown)
 
 
+async def test_tool_calls_are_scored_under_the_names_that_the_notebook_plots(
+    pending: RunView,
+) -> None:
+    (nim,) = pending.nims
+    ours = {
+        "function_name_accuracy": 0.9,
+        "function_name_and_args_accuracy": 0.8,
+        "tool_calling_correctness": 0.7,
+    }
+    update = {"scores": ours, "started_at": pending.created_at}
+    base = nim.evaluations[0].model_copy(update=update)
+    scored = nim.model_copy(update={"evaluations": [base]})
+    shown = job(pending.model_copy(update={"nims": [scored]})).model_dump(mode="json")
+    check(shown, "JobDetailResponse")
+    assert shown["nims"][0]["evaluations"][0]["scores"] == {"function_name": 0.9, **ours}
+
+
 async def test_the_judge_in_the_blueprints_words(pending: RunView) -> None:
     judged = pending.model_copy(update={"llm_judge": {"model_name": "big", "prompt_digest": "a1"}})
     shown = job(judged).model_dump(mode="json")
