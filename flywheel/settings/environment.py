@@ -21,6 +21,7 @@ SECRET_VARIABLES = {
     "served_api_key": "FLYWHEEL_SERVED_API_KEY",
     "embedding_api_key": "FLYWHEEL_EMBEDDING_API_KEY",
     "receipt_key": "FLYWHEEL_RECEIPT_KEY",
+    "api_keys": "FLYWHEEL_API_KEYS",
 }
 OTHER_VARIABLES = ("FLYWHEEL_HOME", "FLYWHEEL_CONFIG", "FLYWHEEL_SHARED_DATA")
 

@@ -83,7 +83,7 @@ def test_the_bot_without_tokens_says_which(tmp_path: Path) -> None:
         assert "secret-1" not in done.stdout + done.stderr
 
 
-async def test_up_serves_health_and_stops_cleanly(tmp_path: Path) -> None:
+async def test_up_serves_the_api_and_stops_cleanly(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *PROGRAM,
         *("up", "--port", "0"),
@@ -92,11 +92,13 @@ async def test_up_serves_health_and_stops_cleanly(tmp_path: Path) -> None:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    said = [(await asyncio.wait_for(process.stdout.readline(), SECONDS)).decode() for _ in range(2)]
+    said = [(await asyncio.wait_for(process.stdout.readline(), SECONDS)).decode() for _ in range(3)]
     assert "Slack is not configured" in said[0]
     url = said[1].split()[2].rstrip(";")
-    answer = await asyncio.to_thread(urllib.request.urlopen, f"{url}/healthz")
-    assert json.load(answer) == {"status": "ok"}
+    assert "is open to everybody on this machine" in said[2]
+    for path, body in (("healthz", {"status": "ok"}), ("api/jobs", {"jobs": []})):
+        answer = await asyncio.to_thread(urllib.request.urlopen, f"{url}/{path}")
+        assert json.load(answer) == body
     second = await asyncio.to_thread(flywheel, tmp_path, "up", "--port", url.rsplit(":", 1)[1])
     assert second.returncode == 7
     assert "Cannot listen on 127.0.0.1" in second.stderr
