@@ -14,6 +14,7 @@ from flywheel.db.engine import Database, sqlite_url
 from flywheel.errors import SettingsError, UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import LogStore
+from flywheel.ports.platform import Platform
 from flywheel.settings import Settings
 
 
@@ -56,9 +57,25 @@ async def open_backends(
             queue = ArqQueue(redis, redis.unix_socket_path or f"{redis.host}:{redis.port}")
         stack.push_async_callback(queue.close)
 
-        local = settings.local_platform_config
-        platform = LocalPlatform(settings.home, local.candidates, local.parallel_jobs)
+        platform = _open_platform(settings, stack)
         yield Backends(settings, database, open_log_store(settings), platform, queue)
+
+
+def _open_platform(settings: Settings, stack: AsyncExitStack) -> Platform:
+    if settings.platform == "local":
+        local = settings.local_platform_config
+        return LocalPlatform(settings.home, local.candidates, local.parallel_jobs)
+    from flywheel.adapters.nemo_platform import NemoPlatform  # costs every command its start-up
+
+    nemo = NemoPlatform(
+        settings.home / "nemo-platform",
+        settings.nemo_platform_config,
+        settings.nims,
+        settings.lora_config,
+        settings.secrets.nemo_platform_token,
+    )
+    stack.push_async_callback(nemo.close)
+    return nemo
 
 
 def _make_home(home: Path) -> None:

@@ -21,6 +21,7 @@ SECRETS = {
     "FLYWHEEL_REDIS_URL": "redis://:hunter2@redis.test:6379/0",
     "FLYWHEEL_DATABASE_URL": "postgresql://me:hunter2@db.test/flywheel",
     "FLYWHEEL_LLM_JUDGE_API_KEY": "nvapi-hunter2",
+    "FLYWHEEL_NEMO_PLATFORM_TOKEN": "token-hunter2",
     "FLYWHEEL_RECEIPT_KEY": "-----BEGIN PRIVATE KEY-----hunter2",
 }
 
@@ -34,6 +35,7 @@ def test_secrets_are_read_from_the_environment(load: Load) -> None:
         secrets.redis_url,
         secrets.database_url,
         secrets.llm_judge_api_key,
+        secrets.nemo_platform_token,
         secrets.receipt_key,
     ]
     assert [value and value.get_secret_value() for value in values] == list(SECRETS.values())
@@ -75,7 +77,7 @@ def test_pydantics_own_error_does_not_show_a_secret() -> None:
                 "secrets in FILE looks like a secret: take it out of the file and use the "
                 "environment (SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, "
                 "FLYWHEEL_REDIS_URL, FLYWHEEL_DATABASE_URL, FLYWHEEL_LLM_JUDGE_API_KEY, "
-                "FLYWHEEL_RECEIPT_KEY)."
+                "FLYWHEEL_NEMO_PLATFORM_TOKEN, FLYWHEEL_RECEIPT_KEY)."
             ),
         ),
         (

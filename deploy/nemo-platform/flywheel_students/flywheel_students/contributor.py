@@ -3,9 +3,6 @@
 from typing import Any, ClassVar
 
 import typer
-from flywheel.adapters.local_platform.registry import student
-from flywheel.errors import InvalidInputError
-from flywheel_students.spec import StudentSpec
 from nemo_platform_plugin.jobs.api_factory import PlatformJobSpec
 from nemo_platform_plugin.jobs.providers import SubprocessExecutionProvider
 from nemo_platform_plugin.jobs.spec import PlatformJobStepSpec
@@ -14,6 +11,10 @@ from nmp.customization_common.contributor.config import BaseTrainingPluginConfig
 from nmp.customization_common.contributor.jobs import BaseSubmitJob
 from nmp.customization_common.service.platform_client import check_dataset_access
 from pydantic import BaseModel
+
+from flywheel.adapters.local_platform.registry import student
+from flywheel.errors import InvalidInputError
+from flywheel_students.spec import StudentSpec
 
 
 class StudentsConfig(BaseTrainingPluginConfig):
@@ -45,7 +46,7 @@ class StudentJob(BaseSubmitJob):
         return spec
 
     @classmethod
-    async def compile(  # noqa: D102 # the base class says it
+    async def compile(
         cls,
         workspace: str,
         spec: BaseModel,

@@ -9,16 +9,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from flywheel.adapters.local_platform import models, students, texts
-from flywheel.datasets.labels import Labels
-from flywheel.errors import FlywheelError
-from flywheel_students.spec import StudentSpec
 from nemo_platform_plugin.client.adapter import client_from_platform
 from nemo_platform_plugin.files.client import FilesClient
 from nemo_platform_plugin.files.types import CreateFilesetRequest, FilesetPurpose
 from nmp.common.sdk_factory import get_task_sdk
 from nmp.customization_common.service.context import NMPJobContext
 from nmp.customization_common.training.progress import JobsServiceProgressReporter
+
+from flywheel.adapters.local_platform import models, students, texts
+from flywheel.datasets.labels import Labels
+from flywheel.errors import FlywheelError
+from flywheel_students.spec import StudentSpec
 
 SERVICE = "customization"
 
@@ -67,9 +68,7 @@ def _run(context: NMPJobContext, reporter: JobsServiceProgressReporter) -> None:
         report(92, "saving the model")
         params = {**trained.params, "seed": spec.training.seed}
         model = Path(scratch) / "model"
-        models.save(
-            model, spec.model.name, students.Trained(trained.model, params), labels, train
-        )
+        models.save(model, spec.model.name, students.Trained(trained.model, params), labels, train)
         report(95, "uploading the model")
         body = CreateFilesetRequest(name=spec.output.name, purpose=FilesetPurpose.MODEL)
         files.create_fileset(workspace=context.workspace, body=body, exist_ok=True)
