@@ -65,7 +65,7 @@ Lines = Callable[..., list[str]]
                 'CRITICAL, not "debug".'
             ),
         ),
-        ("platform: nemo", 'platform in FILE must be local, not "nemo".'),
+        ("platform: nemo", 'platform in FILE must be one of local, nemo-platform, not "nemo".'),
         ("icl_config: 5", "icl_config in FILE must be a section with keys, not 5."),
         (
             "approval_config: {approvers: 5}",

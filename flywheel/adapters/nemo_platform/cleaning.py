@@ -12,7 +12,8 @@ from flywheel.errors import ConflictError
 from flywheel.settings import NemoPlatformConfig
 
 # In this order: nobody may ask a server that is gone, or serve a model that is.
-_KINDS: tuple[Kind, ...] = ("providers", "deployments", "deployment-configs", "models", "filesets")
+_OF_STUDENTS: tuple[Kind, ...] = ("providers", "models", "filesets")
+_OF_DEPLOYMENTS: tuple[Kind, ...] = ("deployments", "deployment-configs", "filesets")
 _STOP_SECONDS = 60.0
 
 
@@ -22,6 +23,7 @@ class Cleaning:
     def __init__(self, client: NemoPlatformClient, config: NemoPlatformConfig, root: Path) -> None:
         self._client = client
         self._collections: tuple[Collection, ...] = (config.backend, "evaluate")
+        self._kinds = _OF_STUDENTS if config.backend == "students" else _OF_DEPLOYMENTS
         self._root = root
 
     async def remove(self, run_uid: str) -> None:
@@ -31,7 +33,7 @@ class Cleaning:
                 if _belongs(name, run_uid):
                     await self._remove_job(collection, name)
         await self._stop_servers(run_uid)
-        for kind in _KINDS:
+        for kind in self._kinds:
             for name in await self._client.names(kind):
                 if _belongs(name.removeprefix(names.job_fileset("")), run_uid):
                     await self._client.delete(kind, name)

@@ -34,15 +34,15 @@ Collection = Literal["students", "unsloth", "automodel", "evaluate"]
 Kind = Literal["filesets", "providers", "models", "deployments", "deployment-configs"]
 
 _SERVICES = {"filesets": "files"}  # the other kinds are the models service's
-_PAGE = 100
 Read = TypeVar("Read", bound=BaseModel)
 
 
 class NemoPlatformClient:
     """Thin, asynchronous, for one workspace. Raises what `Transport.request` raises."""
 
-    def __init__(self, transport: Transport, workspace: str) -> None:
+    def __init__(self, transport: Transport, workspace: str, page_size: int = 100) -> None:
         self.workspace = workspace
+        self._page_size = page_size
         self.where = transport.where
         self._http = transport
 
@@ -228,7 +228,7 @@ class NemoPlatformClient:
         found: list[Read] = []
         page = 1
         while True:
-            query = f"?page={page}&page_size={_PAGE}" if paged else ""
+            query = f"?page={page}&page_size={self._page_size}" if paged else ""
             read = await self._get(path + query, Page[item])  # type: ignore[valid-type]
             found += read.data
             if read.pagination is None or page >= read.pagination.total_pages:
