@@ -29,6 +29,8 @@ CONFIG = """
 platform:
   runtime: none
 jobs:
+  schedule_interval_seconds: 1
+  reconcile_interval_seconds: 1
   executors:
     - provider: subprocess
       profile: default

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flywheel.adapters.nemo_platform import names
 from flywheel.adapters.nemo_platform.client import Collection, Kind, NemoPlatformClient
 from flywheel.settings import NemoPlatformConfig
 from tests.support.programs import Finished, flywheel, start
@@ -55,7 +56,7 @@ async def ours(client: NemoPlatformClient) -> set[str]:
     found = [await client.names(kind) for kind in KINDS]
     found += [await client.job_names(collection) for collection in COLLECTIONS]
     found.append([model.partition("/")[2] for model in await client.gateway_models()])
-    return {name for names in found for name in names if "fw-" in name}
+    return {name for some in found for name in some if "fw-" in name}
 
 
 async def until(condition: Callable[[], Any]) -> Any:
@@ -79,17 +80,17 @@ async def test_a_run_from_log_to_verdict_and_nothing_left_of_it(
         assert done.returncode == 0, done.stdout + done.stderr
         run = await desk.shown()
         assert run["status"] == "completed"
-        scores = {(e["candidate"], e["eval_type"]): e["scores"] for e in run["evaluations"]}
-        base = scores["tfidf-svm", "base-eval"]
-        customized = scores["tfidf-svm", "customized-eval"]
-        assert base["macro_f1"]["value"] < 0.3 < 0.9 < customized["macro_f1"]["value"]
+        scores = {e["eval_type"]: e["detail"] for e in run["nims"][0]["evaluations"]}
+        base, customized = scores["base-eval"], scores["customized-eval"]
+        assert base["macro_f1"]["value"] < 0.3
+        assert customized["macro_f1"]["value"] > 0.9
         assert customized["n"] == 100
 
         # The Evaluator's own score of the same answers is the one that we compute as token F1.
         evaluation = next(n for n in await client.job_names("evaluate") if "customized" in n)
         aggregate = (await client.aggregate_scores(evaluation)).scores[0]
         assert aggregate.count == 100
-        assert aggregate.mean == pytest.approx(customized["token_f1"]["value"], abs=1e-6)
+        assert aggregate.mean == pytest.approx(customized["token_f1"], abs=1e-6)
 
         assert not await client.names("providers")  # nobody is served once the answers are read
         deleted = await desk.run("delete", "last")
@@ -132,7 +133,9 @@ async def test_a_run_is_cancelled_in_the_middle_of_its_training(
         job = await client.job("students", training)
         assert job is not None
         assert job.status == "cancelled"
-        assert not [name for name in await client.names("filesets") if name.endswith("-model")]
+        uid = training.removesuffix("-tfidf-svm-customize")
+        left = {n for n in await client.names("filesets") if n.startswith(uid)}
+        assert left == {names.train_fileset(uid)}  # no model
         assert (await desk.run("delete", "last")).returncode == 0
 
         async def nothing() -> bool:
