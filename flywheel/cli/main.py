@@ -8,7 +8,18 @@ from rich.console import Console
 from rich.text import Text
 
 from flywheel import __version__, plugins
-from flywheel.cli import eval_sets, logs, parts, policy, promotions, receipts, review, runs
+from flywheel.cli import (
+    eval_sets,
+    garbage,
+    logs,
+    parts,
+    planning,
+    policy,
+    promotions,
+    receipts,
+    review,
+    runs,
+)
 from flywheel.errors import FlywheelError
 
 app = typer.Typer(
@@ -17,7 +28,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (logs, runs, review, eval_sets, promotions, policy, receipts, parts):
+for module in (
+    logs,
+    planning,
+    runs,
+    review,
+    eval_sets,
+    promotions,
+    policy,
+    receipts,
+    garbage,
+    parts,
+):
     module.register(app)
 
 

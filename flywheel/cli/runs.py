@@ -147,8 +147,15 @@ def delete(run_id: RunId) -> None:
     async def main() -> None:
         async with backends() as opened:
             view = await service.get_run(opened, run_id)
-            await service.delete_run(opened, run_id, me())
+            left = await service.delete_run(opened, run_id, me())
             console.print(f"{view.id} is deleted.")
+            for leftover in left:
+                console.print(
+                    f"Not removed: {leftover.kind} {escape(leftover.name)}. {escape(leftover.why)}",
+                    soft_wrap=True,
+                )
+            if left:
+                console.print("`flywheel gc --remove` tries it again.")
 
     run(main())
 

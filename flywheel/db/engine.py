@@ -45,6 +45,15 @@ class Database:
             finally:
                 await _to_its_end(session.close())
 
+    async def lock(self, session: AsyncSession, what: str) -> None:
+        """Let one transaction at a time go on from here, until it ends.
+
+        SQLite does so for every transaction.
+        """
+        if not self.is_sqlite:
+            lock = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
+            await (await session.connection()).execute(lock, {"what": what})
+
     async def migrate(self) -> None:
         """Bring the schema to the newest version. Safe to call from several processes.
 

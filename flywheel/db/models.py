@@ -31,6 +31,11 @@ class Run(SQLModel, table=True):
     requested_by: str
     config: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # RunConfig
     seed: int
+    priority: int = Field(
+        default=0,
+        description="Of two runs that wait, the one with the higher goes first",
+        sa_column_kwargs={"server_default": "0"},
+    )
     policy: dict[str, Any] | None = _json()  # PolicyDocument
     incumbent: dict[str, Any] | None = _json()  # IncumbentModel
     num_records: int | None = None
@@ -85,6 +90,21 @@ class Step(SQLModel, table=True):
     error: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    pool: str = Field(
+        default="",
+        description="What it holds a part of while it goes on; '' where nothing",
+        sa_column_kwargs={"server_default": ""},
+    )
+    amount: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    chain_seconds: float = Field(
+        default=0.0,
+        description="Expected, to the end of all that waits for it",
+        sa_column_kwargs={"server_default": "0"},
+    )
+    ready_since: datetime | None = Field(
+        default=None, description="When it could have started, had there been room"
+    )
+    released_at: datetime | None = Field(default=None, description="When it gave back what it held")
 
 
 class Dataset(SQLModel, table=True):
@@ -96,6 +116,7 @@ class Dataset(SQLModel, table=True):
     run_id: int = _run_id()
     name: str = Field(description="train, val or eval")
     uri: str
+    remote_uri: str | None = Field(default=None, description="Where the platform reads it")
     num_records: int
     digest: str = Field(description="sha256, hex")
 
@@ -155,6 +176,12 @@ class Prediction(SQLModel, table=True):
     answer: str = Field(description="As the model gave it")
     label: str | None = Field(description="As it was read; None where unparseable")
     tool_calls: list[Any] | None = _json()
+    correct: bool | None = Field(
+        default=None, description="Of tool calls: equal to those expected; None of other answers"
+    )
+    judged: int | None = Field(
+        default=None, description="By the judge, 1 to 10 or 0 to 1; None where it gave no score"
+    )
     seconds: float
     input_tokens: int
     output_tokens: int
@@ -236,7 +263,12 @@ class Promotion(SQLModel, table=True):
     model_name: str
     model_uri: str
     digest: str
-    macro_f1: float | None = None
+    score: float | None = Field(default=None, description="Headline of its run, when promoted")
+    metric: str = Field(
+        default="macro_f1",
+        description="What the score is of",
+        sa_column_kwargs={"server_default": "macro_f1"},
+    )
     status: str = Field(description="active, replaced or rolled-back")
     approved_by: str
     approved_at: datetime = Field(default_factory=utc_now)

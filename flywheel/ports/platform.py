@@ -1,9 +1,11 @@
 """Where candidates are fine-tuned and asked: a platform runs named jobs."""
 
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, Field
 
+from flywheel.scheduling.packing import Demand, Pool
 from flywheel.settings import IclConfig, TrainingConfig
 
 EvalType = Literal["base-eval", "icl-eval", "customized-eval", "incumbent-eval"]
@@ -68,16 +70,42 @@ class EvaluateJob(BaseModel):
     icl: IclConfig | None = Field(None, description="How examples are chosen; for icl-eval only")
 
 
-Job = Annotated[CustomizeJob | EvaluateJob, Field(discriminator="kind")]
+class UploadJob(BaseModel):
+    """Bring a run's datasets to where the platform reads them."""
+
+    kind: Literal["upload"] = "upload"
+    name: str
+    run_uid: str
+    workload_id: str
+    datasets: DatasetFiles = Field(description="Paths on this machine")
+
+
+class DeployJob(BaseModel):
+    """Serve a candidate's base model, so that it and what is fine-tuned from it can be asked.
+
+    Completed once it answers. It goes on until it is cancelled, which takes it down.
+    """
+
+    kind: Literal["deploy"] = "deploy"
+    name: str
+    run_uid: str
+    candidate: str
+
+
+Job = Annotated[CustomizeJob | EvaluateJob | UploadJob | DeployJob, Field(discriminator="kind")]
+JobKind = Literal["customize", "evaluate", "upload", "deploy"]
 
 
 class ModelArtifact(BaseModel):
-    """What a customization leaves behind."""
+    """What a customization leaves behind, or an evaluation with examples."""
 
-    uri: str = Field(description="Where the model is (a directory on the local platform)")
+    uri: str = Field(
+        description="Where the model is (a directory on the local platform), or what is needed to "
+        "ask it as it was asked: its address, its examples"
+    )
     digest: str = Field(description="sha256 of the model's files, hex")
     size_bytes: int
-    train_records: int
+    train_records: int = Field(description="Learned from; of examples, those to choose from")
     train_seconds: float
     params: dict[str, str | int | float | bool | None] = Field(
         description="The hyper-parameters used, the seed among them"
@@ -89,11 +117,14 @@ class JobStatus(BaseModel):
 
     state: JobState
     percent: float = Field(0.0, ge=0, le=100)
-    message: str = Field("", description="What it is doing, in a few words")
+    message: str = Field(
+        "", description="What it is doing; of a completed one, what has to be said of it"
+    )
     error: str | None = Field(None, description="One sentence, where the state is 'failed'")
     artifact: ModelArtifact | None = Field(
         None, description="Of a completed customization, or of what was asked with examples"
     )
+    datasets: DatasetFiles | None = Field(None, description="Of a completed upload: their URIs")
 
 
 class PredictionRow(BaseModel):
@@ -112,11 +143,21 @@ class PredictionRow(BaseModel):
     )
 
 
+class Leftover(BaseModel):
+    """Something of ours outside that no run owns, or that could not be removed."""
+
+    kind: Literal["dataset", "job", "model", "deployment"]
+    name: str
+    run_uid: str | None = Field(description="Of the run that made it, where its name says so")
+    why: str = Field("", description="Why it could not be removed, one sentence")
+
+
 class Platform(Protocol):
     """Runs jobs by name. The same name is the same job, however often it is started."""
 
     name: str
-    slots: int  # how many jobs may run side by side
+    uploads: bool  # datasets have to be brought to it before anything can read them
+    deploys: bool  # a base model has to be deployed before it can be asked
     workload_types: frozenset[WorkloadType]  # that at least one candidate can answer
 
     def candidates(self) -> list[CandidateSpec]:
@@ -146,10 +187,37 @@ class Platform(Protocol):
         """
         ...
 
-    async def remove(self, run_uid: str) -> None:
-        """Delete what the run's jobs left: artifacts, predictions, job records."""
+    async def budget(self) -> Mapping[Pool, int]:
+        """How much there is of each pool that jobs are packed into."""
+        ...
+
+    def demand(self, kind: JobKind, candidate: str) -> Demand:
+        """What a job of that kind holds while it goes on."""
+        ...
+
+    def expected_seconds(self, kind: JobKind, candidate: str) -> float:
+        """How long such a job takes, for want of anything measured."""
+        ...
+
+    async def remove(self, run_uid: str) -> list[Leftover]:
+        """Delete what the run's jobs left: datasets, models, deployments, predictions, records.
+
+        Returns what could not be removed, with the reason.
+        """
+        ...
+
+    async def leftovers(self, run_uids: Collection[str]) -> list[Leftover]:
+        """What there is of ours outside that belongs to none of these runs."""
         ...
 
     async def ping(self) -> str:
         """A few words on what answered. Raises UnavailableError where nothing does."""
+        ...
+
+    async def ping_candidate(self, name: str) -> str | None:
+        """A few words on what answers for a candidate that is served elsewhere.
+
+        None for one that lives on the platform. Raises UnavailableError where nothing answers,
+        or something else.
+        """
         ...

@@ -7,20 +7,23 @@ worker can be killed between any two lines here and the next one goes on from th
 import logging
 from datetime import datetime
 
-from sqlmodel import col, delete, func, select
+from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
 from flywheel.db.models import Candidate, Receipt, Run, Step
 from flywheel.decisions.verdict import Recommendation
 from flywheel.errors import FlywheelError
+from flywheel.formatting import count
 from flywheel.ports.backends import Backends
 from flywheel.promotions import registry
 from flywheel.runs.events import record
-from flywheel.runs.graph import ACTIVE_RUN, CONCLUDING, PLATFORM_KINDS, TERMINAL, readiness
+from flywheel.runs.graph import ACTIVE_RUN, CONCLUDING, TERMINAL, readiness
 from flywheel.runs.lease import Lease, LeaseLostError, acquire, heartbeat, leased_run, release
+from flywheel.runs.packing import JUDGES, chain_of, demand_of, may_start
 from flywheel.runs.state import RunState, load_state
 from flywheel.runs.steps import HANDLERS, Outcome
+from flywheel.scheduling.packing import Demand
 
 log = logging.getLogger(__name__)
 
@@ -77,29 +80,48 @@ async def _look(backends: Backends, lease: Lease) -> bool:
 
 
 async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) -> bool:
-    now = utc_now()
+    now, platform = utc_now(), backends.platform
+    demand = demand_of(platform, step)
+    budget = {**await platform.budget(), JUDGES.pool: JUDGES.amount} if demand.amount else {}
     async with backends.database.transaction() as session:
+        if demand.amount:
+            await backends.database.lock(session, "packing")
         run = await leased_run(session, lease)
         if run.status not in {"pending", "running"}:
             return True  # cancelled meanwhile: look again
-        if step.kind in PLATFORM_KINDS and await _slots_used(session) >= backends.platform.slots:
+        row = await _row(session, step)
+        row.pool, row.amount = demand
+        row.chain_seconds = chain_of(platform, step, state.steps)
+        row.ready_since = row.ready_since or now
+        before = await may_start(
+            session,
+            run,
+            row,
+            state.steps,
+            budget,
+            backends.settings.worker_config.patience_seconds,
+            now,
+        )
+        if before is not None:
+            message = _waits(demand, before)
+            run.version += int(row.message != message)
+            row.message = message
             return False
         if run.status == "pending":
             run.status = "running"
             run.started_at = now
             record(session, run, "run-started", f"The run of {run.workload_id} has started.")
-        row = await _row(session, step)
-        row.status, row.started_at = "running", now
+        row.status, row.started_at, row.message = "running", now, ""
         run.version += 1
     step.status, step.started_at = "running", now
     return await _poll(backends, lease, state, step)
 
 
-async def _slots_used(session: AsyncSession) -> int:
-    query = select(func.count()).where(
-        col(Step.status) == "running", col(Step.kind).in_(PLATFORM_KINDS)
-    )
-    return (await session.exec(query)).one()
+def _waits(demand: Demand, before: int) -> str:
+    """What a step that is ready waits for, in a few words."""
+    if before:
+        return f"waits for room, {count(before)} before it"
+    return f"waits for room ({count(demand.amount)} of {demand.pool})"
 
 
 async def _poll(backends: Backends, lease: Lease, state: RunState, step: Step) -> bool:
@@ -135,6 +157,7 @@ async def _write(backends: Backends, lease: Lease, step: Step, outcome: Outcome)
         row.error = outcome.error
         if outcome.state in TERMINAL:
             row.finished_at = utc_now()
+            await _release(session, row)
         if outcome.apply is not None:
             await outcome.apply(session, run)
         for kind, text in outcome.events:
@@ -143,10 +166,27 @@ async def _write(backends: Backends, lease: Lease, step: Step, outcome: Outcome)
     step.status = outcome.state
 
 
+async def _release(session: AsyncSession, ended: Step) -> None:
+    """What a step held is free again; a deployment holds its part until it is taken down."""
+    if ended.kind == "undeploy":
+        query = select(Step).where(
+            Step.run_id == ended.run_id, Step.kind == "deploy", Step.candidate == ended.candidate
+        )
+        (await session.exec(query)).one().released_at = ended.finished_at
+    if ended.kind != "deploy" or ended.started_at is None:
+        ended.released_at = ended.finished_at
+
+
 async def _cancel(backends: Backends, lease: Lease, state: RunState) -> bool:
-    """Stop what runs outside; a step counts as cancelled once the outside confirms it."""
+    """Stop what runs outside; a step counts as cancelled once the outside confirms it.
+
+    What has been deployed is taken down first.
+    """
+    deployed = {s.candidate for s in state.steps if s.kind == "deploy" and s.launched}
     for step in state.steps:
-        if step.status == "pending":
+        if step.kind == "undeploy" and step.candidate in deployed and step.status not in TERMINAL:
+            await _poll(backends, lease, state, step)
+        elif step.status == "pending":
             await _write(backends, lease, step, Outcome("cancelled"))
         elif step.status == "running" and await HANDLERS[step.kind].cancel(backends, state, step):
             await _write(backends, lease, step, Outcome("cancelled", percent=step.percent))

@@ -22,6 +22,8 @@ async def create(
     seed: int,
     candidates: list[CandidateSpec],
     policy: PolicyDocument,
+    uploads: bool = False,
+    deploys: bool = False,
 ) -> Run:
     """Add the rows of a pending run; what serves the workload now is its incumbent to the end."""
     incumbent = await registry.incumbent_model(session, workload_id)
@@ -50,7 +52,7 @@ async def create(
                 final_eval=candidate.final_eval,
             )
         )
-    for step in plan(candidates, incumbent is not None):
+    for step in plan(candidates, incumbent is not None, uploads=uploads, deploys=deploys):
         session.add(
             Step(
                 run_id=run.id,

@@ -1,28 +1,54 @@
 """Which steps a run has, and when each may start. Pure."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from flywheel.ports.platform import CandidateSpec
 
 StepKind = Literal[
     "build-datasets",
+    "upload-datasets",
+    "deploy",
+    "undeploy",
     "incumbent-eval",
     "base-eval",
     "icl-eval",
     "customize",
     "customized-eval",
+    "judge",
     "decide",
     "summarise",
     "receipt",
 ]
 
+Readiness = Literal["ready", "wait", "skip"]
+
 TERMINAL = frozenset({"completed", "failed", "skipped", "cancelled"})
 ACTIVE_RUN = frozenset({"pending", "running", "cancelling"})
 CONCLUDING = frozenset({"decide", "summarise", "receipt"})
-PLATFORM_KINDS: frozenset[str] = frozenset(
-    {"incumbent-eval", "base-eval", "icl-eval", "customize", "customized-eval"}
+EVALUATIONS: frozenset[str] = frozenset(
+    {"incumbent-eval", "base-eval", "icl-eval", "customized-eval"}
 )
+# What a candidate goes through on the platform.
+PLATFORM_KINDS = EVALUATIONS | {"customize", "deploy"}
+
+_DATA = frozenset({"build-datasets", "upload-datasets"})  # the second only where there is one
+_OF_THE_RUN = _DATA | CONCLUDING
+_NEEDS: dict[str, frozenset[str]] = {
+    "build-datasets": frozenset(),
+    "upload-datasets": frozenset({"build-datasets"}),
+    "deploy": _DATA,
+    "incumbent-eval": _DATA | {"deploy"},
+    "base-eval": _DATA | {"deploy"},
+    "icl-eval": _DATA | {"deploy"},
+    "customize": _DATA,
+    "customized-eval": frozenset({"customize", "deploy"}),
+    "summarise": frozenset({"decide"}),
+    "receipt": frozenset({"summarise"}),
+}
+
+# Of these the last one that a model has is judged, where answers are judged.
+_FINAL_KINDS = ("customized-eval", "icl-eval", "incumbent-eval")
 
 
 class StepState(Protocol):
@@ -33,6 +59,18 @@ class StepState(Protocol):
     status: str
 
 
+class Node(Protocol):
+    """What needs and is needed."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def candidate(self) -> str: ...
+
+
+_S = TypeVar("_S", bound=Node)
+
+
 class PlannedStep(NamedTuple):
     """A step of a run that is about to be created."""
 
@@ -40,12 +78,25 @@ class PlannedStep(NamedTuple):
     candidate: str = ""
 
 
-def plan(candidates: Sequence[CandidateSpec], incumbent: bool = False) -> list[PlannedStep]:
+def plan(
+    candidates: Sequence[CandidateSpec],
+    incumbent: bool = False,
+    *,
+    uploads: bool = False,
+    deploys: bool = False,
+) -> list[PlannedStep]:
     """The steps of a run, in the order in which they are started where several may.
 
-    An incumbent is scored as well: candidates are compared with it on the same records.
+    An incumbent is scored as well: candidates are compared with it on the same records. Whether
+    answers are judged is known once the records are read; those steps are added then. `uploads`
+    and `deploys`: what the platform needs.
     """
     steps = [PlannedStep("build-datasets")]
+    if uploads:
+        steps.append(PlannedStep("upload-datasets"))
+    served = [*([""] if incumbent else []), *(c.name for c in candidates)]
+    if deploys:
+        steps += [PlannedStep("deploy", name) for name in served]
     if incumbent:
         steps.append(PlannedStep("incumbent-eval"))
     # Fine-tuning takes longest: it goes first, the cheap base evaluations fill the gaps.
@@ -53,32 +104,57 @@ def plan(candidates: Sequence[CandidateSpec], incumbent: bool = False) -> list[P
     steps += [PlannedStep("base-eval", c.name) for c in candidates]
     steps += [PlannedStep("icl-eval", c.name) for c in candidates if c.takes_prompts]
     steps += [PlannedStep("customized-eval", c.name) for c in candidates if c.customizable]
+    if deploys:
+        steps += [PlannedStep("undeploy", name) for name in served]
     return [*steps, PlannedStep("decide"), PlannedStep("summarise"), PlannedStep("receipt")]
 
 
-def readiness(step: StepState, steps: Sequence[StepState]) -> Literal["ready", "wait", "skip"]:
+def readiness(step: StepState, steps: Sequence[StepState]) -> Readiness:
     """Whether a pending step may start, has to wait, or can never run.
 
     A step is skipped where one that it needs has failed; `decide` needs only that every
-    evaluation has ended, however it ended.
+    evaluation has ended, however it ended, and `undeploy` that nobody asks the model any more.
     """
-    if step.kind == "decide":
-        done = all(s.status in TERMINAL for s in steps if s.kind not in CONCLUDING)
-        built = all(s.status == "completed" for s in steps if s.kind == "build-datasets")
-        return ("ready" if built else "skip") if done else "wait"
-    needs = {
-        "build-datasets": [],
-        "incumbent-eval": ["build-datasets"],
-        "base-eval": ["build-datasets"],
-        "icl-eval": ["build-datasets"],
-        "customize": ["build-datasets"],
-        "customized-eval": ["customize"],
-        "summarise": ["decide"],
-        "receipt": ["summarise"],
-    }[step.kind]
-    statuses = [s.status for s in steps if s.kind in needs and s.candidate in {"", step.candidate}]
-    if all(status == "completed" for status in statuses):
-        return "ready"
-    if any(status in TERMINAL and status != "completed" for status in statuses):
+    needed = [s.status for s in needed_by(step, steps)]
+    own = {s.kind: s.status for s in steps if s.candidate == step.candidate}
+    ended = all(status in TERMINAL for status in needed)
+    match step.kind:
+        case "decide":
+            built = all(s.status == "completed" for s in steps if s.kind in _DATA)
+            return "wait" if not ended else "ready" if built else "skip"
+        case "undeploy":  # also after a failure: something of it may be there
+            return "wait" if not ended else "skip" if own["deploy"] == "skipped" else "ready"
+        case "deploy" if own.get("customize") in TERMINAL - {"completed"}:
+            return "skip"  # nobody would ask it
+    if any(status in TERMINAL and status != "completed" for status in needed):
         return "skip"
-    return "wait"
+    return "ready" if ended else "wait"
+
+
+def needed_by(step: _S, steps: Sequence[_S]) -> list[_S]:
+    """The steps that have to end before this one starts."""
+    if step.kind == "decide":
+        beside = CONCLUDING | {"undeploy"}
+        return [s for s in steps if s.kind not in beside]
+    own = [s for s in steps if s.candidate == step.candidate]
+    if step.kind == "judge":
+        return next([s for s in own if s.kind == kind] for kind in _FINAL_KINDS if _has(own, kind))
+    if step.kind == "undeploy":
+        return [s for s in own if s.kind in EVALUATIONS | {"deploy"}]
+    needs = _NEEDS[step.kind]
+    return [s for s in steps if s.kind in needs & _OF_THE_RUN] + [
+        s for s in own if s.kind in needs - _OF_THE_RUN
+    ]
+
+
+def _has(steps: Sequence[Node], kind: str) -> bool:
+    return any(step.kind == kind for step in steps)
+
+
+def waits_for_training(step: StepState, steps: Sequence[StepState]) -> bool:
+    """Whether a deployment would hold what its own fine-tuning still waits for.
+
+    Where both come out of one pool, it would keep it idle until then, or for ever.
+    """
+    waiting = {s.candidate for s in steps if s.kind == "customize" and s.status == "pending"}
+    return step.kind == "deploy" and step.candidate in waiting

@@ -60,9 +60,9 @@ class RunState:
         return next(d for d in self.datasets if d.name == name)
 
     def dataset_files(self) -> DatasetFiles:
-        """Where the platform finds the datasets."""
+        """Where the platform finds the datasets: here, or where they were uploaded to."""
         report = DatasetReport.model_validate(self.run.dataset_report)
-        uris = {dataset.name: dataset.uri for dataset in self.datasets}
+        uris = {d.name: d.remote_uri or d.uri for d in self.datasets}
         return DatasetFiles(**uris, labels=list(report.classes))
 
     def scores(self, candidate: str, eval_type: str) -> Scores | None:

@@ -19,14 +19,17 @@ from flywheel.errors import (
 )
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import Selection
+from flywheel.ports.platform import CandidateSpec, Leftover
 from flywheel.promotions import registry
 from flywheel.runs import events
 from flywheel.runs.create import create
 from flywheel.runs.graph import ACTIVE_RUN
+from flywheel.runs.needs import check_needs
 from flywheel.runs.present import present
 from flywheel.runs.state import load_states, run_folder, run_ref
 from flywheel.service.naming import find, nearest, number
 from flywheel.service.policies import policy_in_force
+from flywheel.settings import RunConfig
 from flywheel.settings.run_config import merge_run_config
 from flywheel.views import Actor, EventView, RunRequest, RunView
 
@@ -40,19 +43,21 @@ async def start_run(
 
     `policy_file` is a file of this machine, so not for people in a conversation to name. Raises
     NotFoundError for an unknown workload or client, InvalidInputError for a candidate or value
-    that cannot be used, SettingsError for a faulty policy.
+    that cannot be used, SettingsError for a faulty policy, one that does not fit the workload
+    type, or where that type needs a judge and none is set.
     """
     await _check_logged(backends, request)
     policy = await policy_in_force(backends, policy_file)
     overrides = request.overrides()
     config = merge_run_config(backends.settings, overrides)
-    offered = {candidate.name: candidate for candidate in backends.platform.candidates()}
-    for name in config.candidates:
-        if name not in offered:
-            raise InvalidInputError(
-                f"There is no candidate '{name}' on the platform '{backends.platform.name}'.",
-                f"{nearest(name, offered)}It has: {', '.join(offered)}.",
-            )
+    if config.evaluation_config.workload_type != "auto":  # else once its records are read
+        check_needs(
+            config.evaluation_config.workload_type,
+            policy.parsed(),
+            config.evaluation_config,
+            backends.settings.llm_judge_config,
+        )
+    candidates = _offered(backends, config)
     seed = config.data_split_config.random_seed
     assert seed is not None  # merge_run_config draws one where none is configured
     async with backends.database.transaction() as session:
@@ -63,12 +68,31 @@ async def start_run(
             requested_by=actor.id,
             config=config,
             seed=seed,
-            candidates=[offered[name] for name in dict.fromkeys(config.candidates)],
+            candidates=candidates,
             policy=policy,
+            uploads=backends.platform.uploads,
+            deploys=backends.platform.deploys,
         )
         view = (await _views(session, [run.id or 0]))[0]
     await _wake(backends, run)
     return view
+
+
+async def chosen_candidates(backends: Backends, request: RunRequest) -> list[CandidateSpec]:
+    """The candidates that such a run would try. Raises like `start_run`."""
+    await _check_logged(backends, request)
+    return _offered(backends, merge_run_config(backends.settings, request.overrides()))
+
+
+def _offered(backends: Backends, config: RunConfig) -> list[CandidateSpec]:
+    offered = {candidate.name: candidate for candidate in backends.platform.candidates()}
+    for name in config.candidates:
+        if name not in offered:
+            raise InvalidInputError(
+                f"There is no candidate '{name}' on the platform '{backends.platform.name}'.",
+                f"{nearest(name, offered)}It has: {', '.join(offered)}.",
+            )
+    return [offered[name] for name in dict.fromkeys(config.candidates)]
 
 
 async def _check_logged(backends: Backends, request: RunRequest) -> None:
@@ -139,10 +163,11 @@ async def cancel_run(backends: Backends, ref: str, actor: Actor) -> RunView:
     return view
 
 
-async def delete_run(backends: Backends, ref: str, actor: Actor) -> None:
+async def delete_run(backends: Backends, ref: str, actor: Actor) -> list[Leftover]:
     """Remove a run with its datasets, predictions, models and events.
 
-    Raises ConflictError while it is unfinished, or while a promotion (or the rollback of one)
+    Returns what of it could not be removed outside; `collect_garbage` tries that again. Raises
+    ConflictError while it is unfinished, or while a promotion (or the rollback of one)
     needs its model.
     """
     async with backends.database.transaction() as session:
@@ -160,9 +185,10 @@ async def delete_run(backends: Backends, ref: str, actor: Actor) -> None:
             )
         await session.delete(run)
     log.info("%s was deleted by %s", run_ref(run.id), actor.id)
-    await backends.platform.remove(run.uid)
+    left = await backends.platform.remove(run.uid)
     folder = run_folder(backends.settings.home, run.uid)
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    return left
 
 
 async def run_versions(backends: Backends, run_ids: Sequence[str]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from flywheel.adapters.judge_cache import JudgeCache
 from flywheel.adapters.openai_judge import OpenAIJudge
 from flywheel.errors import SettingsError, UnavailableError
 from flywheel.evaluation.judge import JudgePair
-from flywheel.settings.sections import JudgeConfig
+from flywheel.settings.endpoints import JudgeConfig
 
 KEY = "nvapi-hunter2"
 MODEL = "meta/llama-3.3-70b-instruct"

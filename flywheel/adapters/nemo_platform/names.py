@@ -6,6 +6,7 @@ from hashlib import blake2b
 # Lower-case letters, digits and -@.+_; a letter first, no "--", no "-" at the end, 63 at most: the
 # platform itself puts `job-fileset-` before the names of jobs.
 LONGEST = 50
+_OURS = re.compile(r"fw-[0-9a-f]{12}(?=-)")
 _UNFIT = re.compile(r"[^a-z0-9]+")
 
 
@@ -40,6 +41,17 @@ def eval_fileset(run_uid: str) -> str:
 def model_fileset(run_uid: str, candidate: str) -> str:
     """With the files of what was trained."""
     return external(run_uid, candidate, "model")
+
+
+def deployment(run_uid: str, candidate: str) -> str:
+    """Of a candidate's base model; its configuration has the same name."""
+    return external(run_uid, candidate, "serve")
+
+
+def run_uid_of(name: str) -> str | None:
+    """The run that made what has this name; None where no run of flywheel did."""
+    found = _OURS.match(name.removeprefix(job_fileset("")))
+    return None if found is None else found[0]
 
 
 def job_fileset(job_name: str) -> str:

@@ -1,7 +1,7 @@
 """Serving a model so that the inference gateway can ask it.
 
 Students are served by a process of this machine, which is registered as a provider; the models of
-the GPU trainers are deployed by the platform itself.
+the GPU trainers by deployments of the platform itself.
 """
 
 import asyncio
@@ -14,11 +14,9 @@ from flywheel.adapters.nemo_platform import filesets, names, training
 from flywheel.adapters.nemo_platform.asking import asked
 from flywheel.adapters.nemo_platform.client import NemoPlatformClient
 from flywheel.adapters.nemo_platform.student_job import HOST, ServedStudent, port_of
-from flywheel.adapters.nemo_platform.wire import GONE, ServingState
 from flywheel.errors import NotFoundError, UnavailableError
 from flywheel.ports.platform import EvaluateJob
 from flywheel.settings import NemoPlatformConfig
-from flywheel.settings.sections import NimConfig
 
 _HELLO = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
 
@@ -83,7 +81,7 @@ class StudentServing:
         if await self._client.provider(name) is None:
             body = {"name": name, "host_url": f"http://{HOST}:{port}/v1"}
             await self._client.create("providers", body)
-        return await _gateway_waits_for(self._client, self.model(job))
+        return await gateway_waits_for(self._client, self.model(job))
 
     def model(self, job: EvaluateJob) -> str:
         """Named like the job."""
@@ -101,45 +99,19 @@ class StudentServing:
         return self._root / job.run_uid / names.external(job.name) / "serve"
 
 
-class DeploymentServing:
-    """Deployments of the platform: a NIM with the base model, its LoRA adapters beside it."""
+class DeployedServing:
+    """What a deployment of the run serves: the base model, its LoRA adapters beside it."""
 
-    def __init__(
-        self, client: NemoPlatformClient, config: NemoPlatformConfig, nims: list[NimConfig]
-    ) -> None:
+    def __init__(self, client: NemoPlatformClient, config: NemoPlatformConfig) -> None:
         self._client = client
         self._config = config
-        self._nims = {nim.model_name: nim for nim in nims}
 
     async def start(self, job: EvaluateJob) -> None:
-        """Create the deployment and what configures it."""
-        nim, name = self._nims[job.candidate], names.external(job.name)
-        entity = training.model_entity(job.candidate, self._config)
-        image = {
-            "image_name": f"{nim.registry_base}/{nim.model_name}",
-            "image_tag": nim.tag,
-            "additional_envs": {"NIM_MAX_MODEL_LEN": str(nim.context_length)},
-        }
-        body = {
-            "name": name,
-            "engine": "nim",
-            "model_entity_id": entity,
-            "model_spec": {"model_type": nim.model_type, "lora_enabled": True},
-            "executor_config": {"gpu": nim.gpus or 1, **image},
-        }
-        await self._client.create("deployment-configs", body)
-        await self._client.create("deployments", {"name": name, "config": name})
+        """The deployment is there already."""
 
     async def waits_for(self, job: EvaluateJob) -> str | None:
-        """The deployment, then the gateway's knowledge of it."""
-        deployment = await self._client.deployment(names.external(job.name))
-        status: ServingState = "LOST" if deployment is None else deployment.status
-        if status in GONE:
-            why = "" if deployment is None else deployment.status_message
-            raise UnavailableError(f"The deployment of {job.candidate} is {status}. {why}".strip())
-        if status != "READY":
-            return f"deploying the model ({status.lower()})"
-        return await _gateway_waits_for(self._client, self.model(job))
+        """The gateway's knowledge of it."""
+        return await gateway_waits_for(self._client, self.model(job))
 
     def model(self, job: EvaluateJob) -> str:
         """The base model, or the adapter that was trained on it."""
@@ -147,18 +119,12 @@ class DeploymentServing:
             return training.model_entity(job.candidate, self._config)
         return training.adapter_model(job.candidate, job.artifact, self._config)
 
-    async def stop(self, job: EvaluateJob) -> bool:
-        """Delete the deployment; its configuration once it is gone."""
-        name = names.external(job.name)
-        await self._client.delete("deployments", name)
-        deployment = await self._client.deployment(name)
-        if deployment is not None and deployment.status != "DELETED":
-            return False
-        await self._client.delete("deployment-configs", name)
+    async def stop(self, job: EvaluateJob) -> bool:  # noqa: ARG002
+        """Others may ask the same deployment."""
         return True
 
 
-async def _gateway_waits_for(client: NemoPlatformClient, model: str) -> str | None:
+async def gateway_waits_for(client: NemoPlatformClient, model: str) -> str | None:
     """A model is listed seconds before it can be asked, so one answer is the test."""
     if model not in await client.gateway_models():
         return "waiting for the inference gateway to know the model"

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from flywheel.adapters.local_platform import texts
+from flywheel.evaluation.prompts import request_text
 
 
 class Reply(NamedTuple):
@@ -77,7 +78,7 @@ def app(name: str, answer: Answerer) -> Starlette:
             return _refused(404, f"The model here is '{name}'.")
         if body.stream:
             return _refused(400, "Streams are not offered: an answer is one token.")
-        text = texts.request_text(body.messages)
+        text = request_text(body.messages)
         reply = await asyncio.to_thread(answer, text)
         return JSONResponse(_completion(name, text, reply))
 

@@ -12,7 +12,7 @@ from flywheel.adapters.nemo_platform import NemoPlatform, names
 from flywheel.adapters.nemo_platform.client import NemoPlatformClient
 from flywheel.datasets.formats import evaluation_line, training_line
 from flywheel.errors import DataError, InvalidInputError
-from flywheel.ports.platform import CustomizeJob, DatasetFiles, EvaluateJob, Job, JobStatus
+from flywheel.ports.platform import CustomizeJob, DatasetFiles, DeployJob, Job, JobStatus
 from flywheel.settings import NemoPlatformConfig, TrainingConfig
 from flywheel.settings.sections import LoraConfig, NimConfig
 from tests.support.records import record, write_lines
@@ -102,7 +102,11 @@ async def test_a_student_is_trained_once_under_its_name(
     await client.upload(fileset, "model.json", b"{}")
     with pytest.raises(DataError, match="not the model that training left"):
         await platform.verify(status.artifact)
-    await platform.remove(job.run_uid)
+    left = await platform.leftovers([])
+    assert {leftover.kind for leftover in left} == {"job", "dataset"}
+    assert {leftover.run_uid for leftover in left} == {job.run_uid}
+    assert not await platform.leftovers([job.run_uid])
+    assert not await platform.remove(job.run_uid)
     with pytest.raises(DataError, match="not there any more"):
         await platform.verify(status.artifact)
     assert not [n for n in await client.names("filesets") if job.run_uid in n]
@@ -167,11 +171,7 @@ async def test_nvidias_trainers_refuse_without_containers(
         await platform.start(job)
     assert "never started" in str((await platform.poll(job)).error)
 
-    evaluation = EvaluateJob(
-        **job.model_dump(include={"run_uid", "candidate", "seed", "datasets"}),
-        name=f"{job.run_uid}-base-eval",
-        eval_type="base-eval",
-    )
+    serve = DeployJob(name=f"{job.run_uid}-deploy", run_uid=job.run_uid, candidate=job.candidate)
     with pytest.raises(InvalidInputError, match="runtime is set to 'none'"):
-        await platform.start(evaluation)
+        await platform.start(serve)
     await platform.close()

@@ -1,0 +1,57 @@
+"""Serving a model for as long as somebody asks it, and taking it down."""
+
+from flywheel.db.models import Step
+from flywheel.ports.backends import Backends
+from flywheel.ports.platform import DeployJob
+from flywheel.runs.state import RunState
+from flywheel.runs.steps.base import Outcome
+
+
+class Deploy:
+    """A deployment on the platform: completed once the model answers."""
+
+    async def start(self, backends: Backends, state: RunState, step: Step) -> None:
+        """Ask for it."""
+        await backends.platform.start(_job(state, step.candidate, step.external_name))
+
+    async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:
+        """How far it is."""
+        status = await backends.platform.poll(_job(state, step.candidate, step.external_name))
+        if status.state == "running":
+            return Outcome("running", status.percent, status.message)
+        if status.state == "completed":
+            return Outcome("completed", 100.0, "serving")
+        error = status.error or f"The deployment was {status.state} outside flywheel."
+        text = f"{step.candidate or 'The incumbent'} could not be deployed: {error}"
+        return Outcome("failed", status.percent, error=error, events=[("candidate-failed", text)])
+
+    async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:
+        """Take it down."""
+        return await backends.platform.cancel(_job(state, step.candidate, step.external_name))
+
+
+class Undeploy:
+    """The end of a deployment; completed once nothing of it runs."""
+
+    async def start(self, backends: Backends, state: RunState, step: Step) -> None:
+        """Nothing to start: every poll asks for it again."""
+
+    async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:
+        """Ask for it, and see whether it is gone."""
+        deployed = next(
+            s for s in state.steps if (s.kind, s.candidate) == ("deploy", step.candidate)
+        )
+        job = _job(state, step.candidate, deployed.external_name)
+        if await backends.platform.cancel(job):
+            return Outcome("completed", 100.0, "taken down")
+        return Outcome("running", message="going down")
+
+    async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:
+        """Taking down goes on when a run is cancelled."""
+        return (await self.poll(backends, state, step)).state == "completed"
+
+
+def _job(state: RunState, candidate: str, name: str) -> DeployJob:
+    incumbent = state.incumbent()
+    model = candidate if candidate or incumbent is None else incumbent.model_name
+    return DeployJob(name=name, run_uid=state.run.uid, candidate=model)

@@ -1,0 +1,1 @@
+"""Which steps may hold which GPUs, and when: pure logic."""

@@ -1,0 +1,115 @@
+"""Runs on a platform that deploys: who holds which GPUs, and that nothing is left up."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flywheel.ports.backends import Backends
+from flywheel.service import garbage, planning, runs
+from flywheel.service.logs import import_files
+from flywheel.settings import Settings
+from flywheel.views import RunRequest, RunView
+from flywheel.wiring import open_backends
+from tests.runs.test_tool_runs import WISHES, tool_log
+from tests.support.deploying import DeployingPlatform
+from tests.support.planted import Planted, changed, redressed
+from tests.support.running import SHELL, ended, until, working
+
+CANDIDATES = (
+    Planted("one", 1.0, redressed),
+    Planted("two", 0.5, changed),
+    Planted("three", 0.2, changed),
+)
+On = Callable[..., tuple[Backends, DeployingPlatform]]
+
+
+@pytest.fixture
+async def on(settings: Settings, tmp_path: Path) -> AsyncIterator[On]:
+    """Every real part, on a platform with so many GPUs."""
+    async with open_backends(settings) as opened:
+        log = tool_log(tmp_path / "log.jsonl")
+        await import_files(opened.logs, [log], reject_dir=tmp_path / "rejects")
+
+        def with_gpus(gpus: int, **more: object) -> tuple[Backends, DeployingPlatform]:
+            platform = DeployingPlatform(tmp_path, gpus, *CANDIDATES, **more)  # type: ignore[arg-type]
+            return replace(opened, platform=platform), platform
+
+        yield with_gpus
+
+
+async def start(backends: Backends, **wishes: object) -> RunView:
+    names = [candidate.name for candidate in CANDIDATES]
+    request = RunRequest.model_validate({**WISHES, "candidates": names, **wishes})
+    return await runs.start_run(backends, request, SHELL)
+
+
+@pytest.mark.parametrize("gpus", [1, 2])
+async def test_whatever_there_is_of_gpus_the_run_ends_and_leaves_nothing_up(
+    on: On, gpus: int
+) -> None:
+    backends, platform = on(gpus)
+    async with working(backends):
+        views = [await until(backends, (await start(backends)).id, ended)]
+        if gpus == 2:  # two at once share them
+            both = [await start(backends) for _ in range(2)]
+            views += [await until(backends, run.id, ended) for run in both]
+    for view in views:
+        assert view.status == "completed", view.error
+        assert {step.status for step in view.steps} == {"completed"}
+        assert view.recommendation is not None
+        assert view.recommendation.model_name == "one"
+        assert {dataset.num_records for dataset in view.datasets} >= {120}
+    assert platform.deployed() == set()
+    assert platform.held() == 0
+    assert platform.most_held() == gpus
+    assert set(platform.started().values()) == {1}
+
+
+async def test_a_deployment_that_fails_fails_its_candidate_alone(on: On) -> None:
+    backends, platform = on(2, failing={"two"})
+    async with working(backends):
+        view = await until(backends, (await start(backends)).id, ended)
+    assert view.status == "completed", view.error
+    by_name = {candidate.model_name: candidate for candidate in view.nims}
+    assert "No image of that name." in (by_name["two"].error or "")
+    assert by_name["two"].customized is None
+    assert by_name["one"].customized is not None
+    assert platform.deployed() == set()
+    assert platform.held() == 0
+
+
+async def test_a_cancelled_run_takes_down_what_it_had_deployed(on: On) -> None:
+    backends, platform = on(4)
+
+    def is_up(view: RunView) -> bool:
+        return any(s.kind == "deploy" and s.status == "completed" for s in view.steps)
+
+    async with working(backends):
+        run = await start(backends)
+        await until(backends, run.id, is_up)
+        await runs.cancel_run(backends, run.id, SHELL)
+        view = await until(backends, run.id, ended)
+    assert view.status in {"cancelled", "completed"}
+    assert platform.deployed() == set()
+    assert platform.held() == 0
+
+
+async def test_the_plan_says_when_and_how_much_and_what_cannot_be(on: On) -> None:
+    backends, _ = on(1)
+    request = RunRequest.model_validate({**WISHES, "candidates": ["one", "two"]})
+    view = await planning.plan_run(backends, request)
+    assert (view.budget, view.runs_before, view.measured) == ({"gpu": 1}, 0, False)
+    assert view.held_seconds["gpu"] >= 2 * (20 + 5)
+    trained = [s for s in view.steps if s.kind == "customize"]
+    served = [s for s in view.steps if s.kind == "deploy"]
+    assert [step.start_seconds for step in trained] == [11, 31]  # one after the other
+    assert all(step.held_until_seconds > step.end_seconds for step in served)
+    assert view.seconds == max(step.end_seconds for step in view.steps)
+    assert view.impossible == []
+
+    nothing, _ = on(0)
+    impossible = (await planning.plan_run(nothing, request)).impossible
+    assert "customize of one needs 1 of gpu, and there are 0" in impossible
+    assert await garbage.leftovers(backends) == []
