@@ -27,7 +27,7 @@ from flywheel.adapters.nemo_platform.wire import (
     Provider,
     RowScore,
 )
-from flywheel.errors import ConflictError, NotFoundError, UnavailableError
+from flywheel.errors import ConflictError, DataError, NotFoundError, UnavailableError
 
 # A kind of job: its service and the path of its collection.
 Collection = Literal["students", "unsloth", "automodel", "evaluate"]
@@ -102,6 +102,16 @@ class NemoPlatformClient:
     def file_ref(self, fileset: str, path: str) -> str:
         """How the platform's own services name a file."""
         return f"{self.workspace}/{fileset}#{path}"
+
+    def fileset_of(self, uri: str) -> str:
+        """The fileset in 'workspace/fileset'. Raises DataError where it is not of ours."""
+        workspace, _, fileset = uri.partition("/")
+        if workspace != self.workspace or not fileset:
+            raise DataError(
+                f"The model {uri} is not on this NeMo Platform, in the workspace {self.workspace}.",
+                "Start a new run to train a model there.",
+            )
+        return fileset
 
     # --- jobs -------------------------------------------------------------------------------------
 

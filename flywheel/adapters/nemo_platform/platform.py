@@ -131,7 +131,7 @@ class NemoPlatform:
         """Read the model's fileset and compare its digest. Raises DataError."""
         hint = "Start a new run to train the model again."
         try:
-            content = await filesets.content(self._client, artifact.uri.partition("/")[2])
+            content = await filesets.content(self._client, self._client.fileset_of(artifact.uri))
         except NotFoundError as error:
             raise DataError(f"The model {artifact.uri} is not there any more.", hint) from error
         if content.digest != artifact.digest:

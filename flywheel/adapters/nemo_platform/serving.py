@@ -58,7 +58,7 @@ class StudentServing:
         if job.artifact is not None:
             model = directory / "model"
             await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
-            await filesets.download(self._client, job.artifact.partition("/")[2], model)
+            await filesets.download(self._client, self._client.fileset_of(job.artifact), model)
         spec = ServedStudent(
             directory=directory,
             name=names.external(job.name),

@@ -1,6 +1,7 @@
 """One real server for all these tests; they skip where its environment is not there."""
 
 import os
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -30,8 +31,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def config(server: Server) -> NemoPlatformConfig:
-    """How the server is reached."""
-    return NemoPlatformConfig(base_url=server.url, workspace="peer", retry_seconds=0.1)
+    """How the server is reached, with a workspace for this test alone."""
+    workspace = f"peer-{secrets.token_hex(4)}"
+    return NemoPlatformConfig(base_url=server.url, workspace=workspace, retry_seconds=0.1)
 
 
 @pytest.fixture

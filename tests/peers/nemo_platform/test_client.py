@@ -34,7 +34,10 @@ async def test_a_file_comes_back_as_it_went(client: NemoPlatformClient) -> None:
     name, content = unique("data"), b'{"text": "\xc3\xa4"}\n' * 50_000
     await client.create("filesets", {"name": name})
     for _ in range(2):
-        assert await client.upload(name, "a/b c.jsonl", content) == f"peer/{name}#a/b c.jsonl"
+        assert (
+            await client.upload(name, "a/b c.jsonl", content)
+            == f"{client.workspace}/{name}#a/b c.jsonl"
+        )
     assert [(f.path, f.size) for f in await client.files(name)] == [("a/b c.jsonl", len(content))]
     async with client.download(name, "a/b c.jsonl") as pieces:
         assert b"".join([piece async for piece in pieces]) == content
@@ -48,6 +51,7 @@ async def test_a_file_comes_back_as_it_went(client: NemoPlatformClient) -> None:
 
 async def test_lists_go_on_to_their_last_page(config: NemoPlatformConfig) -> None:
     client = NemoPlatformClient(Transport(config, None), config.workspace, page_size=2)
+    await client.create_workspace()
     names = {unique("many") for _ in range(5)}
     for name in names:
         await client.create("filesets", {"name": name})
@@ -82,7 +86,7 @@ async def test_a_deployment_is_refused_where_nothing_runs_containers(
     config = {
         "name": unique("serve"),
         "engine": "nim",
-        "model_entity_id": "peer/base",
+        "model_entity_id": f"{client.workspace}/base",
         "model_spec": {"model_type": "llm", "lora_enabled": True},
         "executor_config": {"gpu": 1, "image_name": "nvcr.io/nim/base", "image_tag": "1"},
     }

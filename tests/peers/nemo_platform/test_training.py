@@ -12,7 +12,14 @@ from flywheel.adapters.nemo_platform import NemoPlatform, names
 from flywheel.adapters.nemo_platform.client import NemoPlatformClient
 from flywheel.datasets.formats import evaluation_line, training_line
 from flywheel.errors import DataError, InvalidInputError
-from flywheel.ports.platform import CustomizeJob, DatasetFiles, DeployJob, Job, JobStatus
+from flywheel.ports.platform import (
+    CustomizeJob,
+    DatasetFiles,
+    DeployJob,
+    EvaluateJob,
+    Job,
+    JobStatus,
+)
 from flywheel.settings import NemoPlatformConfig, TrainingConfig
 from flywheel.settings.sections import LoraConfig, NimConfig
 from tests.support.records import record, write_lines
@@ -141,6 +148,20 @@ async def test_a_training_is_stopped_in_the_middle(
     assert (await platform.poll(job)).state == "failed"  # nothing of it is known any more
 
 
+async def test_a_model_of_another_platform_is_not_asked(
+    platform: NemoPlatform, tmp_path: Path
+) -> None:
+    files = datasets(tmp_path)
+    job = EvaluateJob(
+        **training(files).model_dump(include={"run_uid", "candidate", "seed", "datasets"}),
+        name="fw-000000000000-incumbent-eval",
+        eval_type="incumbent-eval",
+        artifact=str(tmp_path / "models" / "tfidf-svm"),
+    )
+    with pytest.raises(DataError, match="not on this NeMo Platform"):
+        await platform.start(job)
+
+
 async def test_an_unknown_student_is_refused(platform: NemoPlatform, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="Did you mean 'tfidf-svm'"):
         await platform.start(training(datasets(tmp_path), "tfidf-svn"))
@@ -158,12 +179,17 @@ async def test_nvidias_trainers_refuse_without_containers(
     training_type: str,
 ) -> None:
     """The request itself is accepted: what is missing is a place to run it."""
-    await client.create("models", {"name": names.external(NIM.model_name)})
-    await client.create("models", {"name": "teacher"})
-    config = config.model_copy(update={"backend": backend, "teacher_model": "peer/teacher"})
+    teacher = f"{client.workspace}/teacher"
+    config = config.model_copy(update={"backend": backend, "teacher_model": teacher})
     lora = LoraConfig(adapter_dim=8, adapter_alpha=16)
     platform = NemoPlatform(tmp_path / "platform", config, [NIM], lora)
     job = training(datasets(tmp_path), NIM.model_name, training_type=training_type)
+    entity = names.external(NIM.model_name)
+    with pytest.raises(InvalidInputError, match=f"{entity}.*not found"):
+        await platform.start(job)
+
+    await client.create("models", {"name": entity})
+    await client.create("models", {"name": "teacher"})
     with pytest.raises(
         InvalidInputError,
         match=r"requires a reachable Docker daemon \(or platform.runtime: kubernetes\)",
