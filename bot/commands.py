@@ -25,7 +25,7 @@ def bot(host: str = _HOST, port: int = _PORT) -> None:
 
 
 def up(host: str = _HOST, port: int = _PORT) -> None:
-    """Run everything in one process: worker, Slack bot and HTTP."""
+    """Run everything in one process: worker, Slack bot and HTTP API."""
     _serve(host, port, with_worker=True)
 
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import signal
 from collections.abc import AsyncIterator, Callable
 
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -14,14 +13,17 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
 
 from bot.app import build_app
 from bot.context import Bot
 from bot.errors import slack_code
-from bot.http_server import http_server
-from flywheel.errors import FlywheelError, SettingsError, UnavailableError
+from flywheel.api import app as http_api
+from flywheel.api.auth import access_for
+from flywheel.cli.context import stop_on_signals
+from flywheel.errors import SettingsError, UnavailableError
+from flywheel.http_server import http_server
 from flywheel.ports.backends import Backends
 from flywheel.settings import Settings
 from flywheel.worker import run_worker
@@ -85,37 +87,36 @@ async def serve(
     say: Say,
     api_url: str | None = None,
 ) -> None:
-    """Run until SIGINT or SIGTERM. Without Slack only `with_worker` has something to do.
+    """Run until SIGINT or SIGTERM; `with_worker` serves the HTTP API as well.
+
+    Without Slack only `with_worker` has something to do.
 
     `api_url` names another Web API than Slack's, on this machine.
-    Raises SettingsError where Slack is needed and not configured, UnavailableError where the
-    address is taken or Slack does not answer.
+    Raises SettingsError where Slack is needed and not configured, or the address needs a key of
+    the API and there is none; UnavailableError where the address is taken or Slack does not answer.
     """
     problem = slack_problem(backends.settings)
     if problem is not None and not with_worker:
         raise problem
+    access = access_for(backends.settings, host) if with_worker else None
+    api = http_api.health_app(backends) if access is None else http_api.build_app(backends, access)
     stop = stop_on_signals()
     async with contextlib.AsyncExitStack() as stack:
-        routes = [_health(backends)]
+        routes: list[BaseRoute] = []
         if problem is None:
             routes += await stack.enter_async_context(_slack(backends, stop, say, api_url))
         else:
             say(f"{problem.message} {problem.hint} Until then: `flywheel chat`.")
+        routes.append(Mount("/", api))  # after Slack's route: it takes every path
         url = await stack.enter_async_context(http_server(Starlette(routes=routes), host, port))
         say(f"Listening on {url}; Ctrl-C stops it.")
+        if access is not None:
+            say(access.sentence(url))
         if with_worker:
             say("The worker is waiting for runs.")
             await run_worker(backends, stop)
         await stop.wait()
         say("Stopping.")
-
-
-def stop_on_signals() -> asyncio.Event:
-    """An event that SIGINT and SIGTERM set."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 @contextlib.asynccontextmanager
@@ -181,15 +182,3 @@ def _events(app: AsyncApp) -> Route:
         return await handler.handle(request)
 
     return Route("/slack/events", events, methods=["POST"])
-
-
-def _health(backends: Backends) -> Route:
-    async def healthz(_request: Request) -> Response:
-        try:
-            await backends.database.ping()
-            await backends.queue.ping()
-        except FlywheelError as error:
-            return JSONResponse({"status": "failed", "detail": error.message}, status_code=503)
-        return JSONResponse({"status": "ok"})
-
-    return Route("/healthz", healthz, methods=["GET"])

@@ -29,13 +29,16 @@ EventKind = Literal[
     "rolled-back",
 ]
 
+# Whoever uses the HTTP API where it needs no key.
+API_ANONYMOUS = "api:anonymous"
+
 
 class Actor(BaseModel):
     """Who does something."""
 
-    id: str = Field(description="Slack user id, or the login name on the command line")
+    id: str = Field(description="Slack user id, cli:LOGIN or api:NAME of the key")
     name: str
-    origin: Literal["slack", "console", "cli", "system"]
+    origin: Literal["slack", "console", "cli", "api", "system"]
 
 
 class RunRequest(BaseModel):

@@ -12,10 +12,10 @@ from bot.console.render import Screen
 from bot.console.session import ME, Chat, console_for, log_to_file
 from bot.console.stage import Stage, open_stage
 from bot.console.workspace import OpenView, Posted
-from bot.serve import stop_on_signals
 from bot.views.card import CARD_BLOCK
 from bot.views.decision import REASON
 from bot.views.results import APPROVE
+from flywheel.cli.context import stop_on_signals
 from flywheel.cli.lines import LineReader
 from flywheel.clock import utc_now
 from flywheel.formatting import count

@@ -14,7 +14,7 @@ from bot.console.person import Person
 from bot.console.render import Screen
 from bot.console.stage import Stage, open_stage
 from bot.console.workspace import Change, OpenView
-from bot.serve import stop_on_signals
+from flywheel.cli.context import stop_on_signals
 from flywheel.cli.lines import LineReader
 from flywheel.ports.backends import Backends
 from flywheel.service.runs import list_runs

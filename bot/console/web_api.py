@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from bot.console.limits import Json
 from bot.console.workspace import APP_USER, TEAM, Posted, SlackRefusal, Workspace
-from bot.http_server import http_server
+from flywheel.http_server import http_server
 
 _PAGE = 200
 

@@ -41,6 +41,14 @@ async def _stoppable(main: Coroutine[Any, Any, T]) -> T:
     return await main
 
 
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
 @asynccontextmanager
 async def backends(
     *, with_queue: bool = False, migrate: bool = True, keep_log: bool = False

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from flywheel import __version__, plugins
 from flywheel.cli import (
+    api,
     eval_sets,
     garbage,
     logs,
@@ -39,6 +40,7 @@ for module in (
     receipts,
     garbage,
     parts,
+    api,
 ):
     module.register(app)
 

@@ -1,14 +1,11 @@
 """`flywheel doctor` and `flywheel worker`."""
 
-import asyncio
-import signal
-
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from flywheel import plugins
-from flywheel.cli.context import backends, console, run
+from flywheel.cli.context import backends, console, run, stop_on_signals
 from flywheel.service import doctor as service
 
 MARKS = {"ok": "[green]ok[/]", "off": "[dim]off[/]", "failed": "[bold red]failed[/]"}
@@ -50,9 +47,7 @@ def worker() -> None:
 
     async def main() -> None:
         async with backends(with_queue=True, keep_log=True) as opened:
-            stop = asyncio.Event()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            stop = stop_on_signals()
             console.print("The worker is waiting for runs; Ctrl-C stops it.")
             await run_worker(opened, stop)
 

@@ -20,7 +20,7 @@ from flywheel.promotions import registry
 from flywheel.runs import events
 from flywheel.runs.state import RunState, load_state, run_ref
 from flywheel.service.naming import find, nearest
-from flywheel.views import Actor, PromotionView
+from flywheel.views import API_ANONYMOUS, Actor, PromotionView
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +28,11 @@ log = logging.getLogger(__name__)
 def may_approve(backends: Backends, actor: Actor) -> bool:
     """Whether this person may approve, reject and roll back.
 
-    On the command line whoever can run it owns the files; in a conversation only the people
-    on the configured list may.
+    On the command line whoever can run it owns the files; in a conversation and over HTTP only
+    those on the configured list may, and never somebody without a name.
     """
+    if actor.id == API_ANONYMOUS:
+        return False
     return actor.origin == "cli" or actor.id in backends.settings.approval_config.approvers
 
 
@@ -225,6 +227,11 @@ def _require(backends: Backends, actor: Actor) -> None:
     if may_approve(backends, actor):
         return
     approvers = backends.settings.approval_config.approvers
+    if actor.id == API_ANONYMOUS:
+        raise ForbiddenError(
+            "Without a key nobody may decide on promotions over the API.",
+            "Set FLYWHEEL_API_KEYS, and list api:NAME in approval_config.approvers.",
+        )
     raise ForbiddenError(
         f"{actor.name} may not decide on promotions.",
         f"These people may: {', '.join(approvers)}."

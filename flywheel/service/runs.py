@@ -127,12 +127,17 @@ async def _wake(backends: Backends, run: Run) -> None:
 
 
 async def list_runs(
-    backends: Backends, workload_id: str | None = None, limit: int = 20
+    backends: Backends,
+    workload_id: str | None = None,
+    limit: int = 20,
+    before: str | None = None,
 ) -> list[RunView]:
-    """The newest runs, newest first."""
+    """The newest runs, newest first; `before` names a run that they are older than."""
     query = select(Run.id).order_by(col(Run.id).desc()).limit(limit)
     if workload_id is not None:
         query = query.where(Run.workload_id == workload_id)
+    if before is not None:
+        query = query.where(col(Run.id) < number(before))
     async with backends.database.transaction() as session:
         return await _views(session, [i for i in await session.exec(query) if i is not None])
 

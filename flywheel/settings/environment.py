@@ -22,6 +22,7 @@ SECRET_VARIABLES = {
     "embedding_api_key": "FLYWHEEL_EMBEDDING_API_KEY",
     "nemo_platform_token": "FLYWHEEL_NEMO_PLATFORM_TOKEN",
     "receipt_key": "FLYWHEEL_RECEIPT_KEY",
+    "api_keys": "FLYWHEEL_API_KEYS",
 }
 OTHER_VARIABLES = ("FLYWHEEL_HOME", "FLYWHEEL_CONFIG", "FLYWHEEL_SHARED_DATA")
 

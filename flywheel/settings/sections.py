@@ -329,6 +329,7 @@ class Secrets(Section):
     receipt_key: SecretStr | None = Field(
         None, description="Ed25519 private key (PEM) that signs receipts; None is the key file"
     )
+    api_keys: SecretStr | None = Field(None, description="NAME:KEY,NAME:KEY of the HTTP API")
 
 
 class Settings(Section):

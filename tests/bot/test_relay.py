@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.http_server import http_server
 from bot.messenger import Messenger, retry_handlers
 from bot.models import SlackCard, SlackPost
 from bot.relay import Relay
@@ -17,6 +16,7 @@ from bot.views.message import message, section
 from bot.views.results import decision_buttons, event_block_id
 from flywheel.clock import utc_now
 from flywheel.db.models import Run
+from flywheel.http_server import http_server
 from flywheel.runs import events
 from flywheel.service.runs import cancel_run, delete_run, get_run, start_run
 from flywheel.views import Actor, EventKind, RunRequest

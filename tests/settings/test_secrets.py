@@ -25,6 +25,7 @@ SECRETS = {
     "FLYWHEEL_EMBEDDING_API_KEY": "sk-embedding-hunter2",
     "FLYWHEEL_NEMO_PLATFORM_TOKEN": "token-hunter2",
     "FLYWHEEL_RECEIPT_KEY": "-----BEGIN PRIVATE KEY-----hunter2",
+    "FLYWHEEL_API_KEYS": "ci:hunter2",
 }
 
 
@@ -41,6 +42,7 @@ def test_secrets_are_read_from_the_environment(load: Load) -> None:
         secrets.embedding_api_key,
         secrets.nemo_platform_token,
         secrets.receipt_key,
+        secrets.api_keys,
     ]
     assert [value and value.get_secret_value() for value in values] == list(SECRETS.values())
 
@@ -82,7 +84,7 @@ def test_pydantics_own_error_does_not_show_a_secret() -> None:
                 "environment (SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, "
                 "FLYWHEEL_REDIS_URL, FLYWHEEL_DATABASE_URL, FLYWHEEL_LLM_JUDGE_API_KEY, "
                 "FLYWHEEL_SERVED_API_KEY, FLYWHEEL_EMBEDDING_API_KEY, "
-                "FLYWHEEL_NEMO_PLATFORM_TOKEN, FLYWHEEL_RECEIPT_KEY)."
+                "FLYWHEEL_NEMO_PLATFORM_TOKEN, FLYWHEEL_RECEIPT_KEY, FLYWHEEL_API_KEYS)."
             ),
         ),
         (

@@ -52,8 +52,6 @@ class DeployingPlatform(PlantedPlatform):
         if isinstance(job, EvaluateJob):
             assert job.candidate in self.deployed(job.run_uid), "asked before it was deployed"
             assert job.datasets.eval.startswith("far://"), "not uploaded"
-        if isinstance(job, UploadJob):
-            assert Path(job.datasets.train).exists()
         known = job.name in self._names()
         if isinstance(job, UploadJob):
             with self._job(job) as kept:
