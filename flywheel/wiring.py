@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from flywheel.adapters.openai_judge import OpenAIJudge
     from flywheel.ports.backends import Backends
+    from flywheel.ports.platform import Platform
 
 
 def open_log_store(settings: Settings) -> LogStore:
@@ -47,7 +48,6 @@ async def open_backends(
     from arq.connections import RedisSettings
 
     from flywheel.adapters.arq_queue import ArqQueue
-    from flywheel.adapters.local_platform import LocalPlatform
     from flywheel.adapters.private_valkey import PrivateValkey
     from flywheel.db.engine import Database, sqlite_url
     from flywheel.ports.backends import Backends
@@ -76,15 +76,33 @@ async def open_backends(
             queue = ArqQueue(redis, redis.unix_socket_path or f"{redis.host}:{redis.port}")
         stack.push_async_callback(queue.close)
 
+        platform = _open_platform(settings, stack)
+        yield Backends(settings, database, open_log_store(settings), platform, queue)
+
+
+def _open_platform(settings: Settings, stack: AsyncExitStack) -> "Platform":
+    if settings.platform == "local":
+        from flywheel.adapters.local_platform import LocalPlatform
+
         local = settings.local_platform_config
-        platform = LocalPlatform(
+        return LocalPlatform(
             settings.home,
             local.candidates,
             local.parallel_jobs,
             served=local.served,
             secrets=settings.secrets,
         )
-        yield Backends(settings, database, open_log_store(settings), platform, queue)
+    from flywheel.adapters.nemo_platform import NemoPlatform
+
+    nemo = NemoPlatform(
+        settings.home / "nemo-platform",
+        settings.nemo_platform_config,
+        settings.nims,
+        settings.lora_config,
+        settings.secrets.nemo_platform_token,
+    )
+    stack.push_async_callback(nemo.close)
+    return nemo
 
 
 def _make_home(home: Path) -> None:

@@ -80,7 +80,7 @@ def _settled(config: RunConfig) -> RunConfig:
 def _configured(settings: Settings) -> dict[str, Any]:
     data: dict[str, Any] = {name: getattr(settings, name).model_dump() for name in SECTIONS}
     data["prices"] = settings.prices.model_dump()
-    data["candidates"] = list(settings.local_platform_config.candidates)
+    data["candidates"] = settings.default_candidates
     return data
 
 

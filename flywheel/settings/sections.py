@@ -204,6 +204,41 @@ class LocalPlatformConfig(Section):
         return served
 
 
+class NemoPlatformConfig(Section):
+    """NeMo Platform 0.6, and what of it is used."""
+
+    base_url: str = Field("http://nemo-platform.test:8080", description="Its HTTP address")
+    workspace: str = Field(
+        "flywheel",
+        pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+        min_length=2,
+        max_length=63,
+        description="Everything we create there is in it",
+    )
+    backend: Literal["students", "unsloth", "automodel"] = Field(
+        "students", description="What trains: flywheel's CPU students, or NVIDIA's GPU trainers"
+    )
+    candidates: Names = Field(
+        default_factory=lambda: ["tfidf-svm", "tfidf-logreg", "hashing-sgd"],
+        min_length=1,
+        description="Students to try; the GPU trainers try the models in nims",
+    )
+    teacher_model: str | None = Field(
+        None, description="Model entity that automodel distils from; None is plain fine-tuning"
+    )
+    distillation_ratio: float = Field(0.5, ge=0, le=1, description="Weight of the teacher's loss")
+    parallel_jobs: int = Field(2, ge=1, description="Jobs side by side")
+    parallel_requests: int = Field(4, ge=1, description="Requests to one model at the same time")
+    serving_seconds: float = Field(
+        900.0, gt=0, description="A model that cannot be asked after this has failed"
+    )
+    timeout_seconds: float = Field(60.0, gt=0, description="For one answer")
+    max_attempts: int = Field(6, ge=1, description="For one request, the first included")
+    retry_seconds: float = Field(
+        0.5, ge=0, description="Before the second attempt; doubled for each further one"
+    )
+
+
 class ModelPrice(Section):
     """What a model costs: by token (hosted) or by the hour (a machine of ours)."""
 
@@ -288,6 +323,9 @@ class Secrets(Section):
     embedding_api_key: SecretStr | None = Field(
         None, description="Sent to the url of icl_config's embedder"
     )
+    nemo_platform_token: SecretStr | None = Field(
+        None, description="Bearer token, sent to nemo_platform_config.base_url"
+    )
     receipt_key: SecretStr | None = Field(
         None, description="Ed25519 private key (PEM) that signs receipts; None is the key file"
     )
@@ -308,8 +346,11 @@ class Settings(Section):
     llm_judge_config: JudgeConfig = JudgeConfig()
     mlflow_config: MlflowConfig = MlflowConfig()
     logging_config: LoggingConfig = LoggingConfig()
-    platform: Literal["local"] = Field("local", description="Where candidates are trained")
+    platform: Literal["local", "nemo-platform"] = Field(
+        "local", description="Where candidates are trained"
+    )
     local_platform_config: LocalPlatformConfig = LocalPlatformConfig()
+    nemo_platform_config: NemoPlatformConfig = NemoPlatformConfig()
     prices: PriceConfig = PriceConfig()
     decision_config: DecisionConfig = DecisionConfig()
     receipt_config: ReceiptConfig = ReceiptConfig()
@@ -317,6 +358,15 @@ class Settings(Section):
     approval_config: ApprovalConfig = ApprovalConfig()
     slack_config: SlackConfig = SlackConfig()
     secrets: Secrets = Field(Secrets(), repr=False, exclude=True)
+
+    @property
+    def default_candidates(self) -> list[str]:
+        """What a run tries where its requester names nothing else."""
+        if self.platform == "local":
+            return list(self.local_platform_config.candidates)
+        if self.nemo_platform_config.backend == "students":
+            return list(self.nemo_platform_config.candidates)
+        return [nim.model_name for nim in self.nims]
 
     @property
     def receipt_key_file(self) -> Path:

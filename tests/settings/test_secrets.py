@@ -23,6 +23,7 @@ SECRETS = {
     "FLYWHEEL_LLM_JUDGE_API_KEY": "nvapi-hunter2",
     "FLYWHEEL_SERVED_API_KEY": "sk-served-hunter2",
     "FLYWHEEL_EMBEDDING_API_KEY": "sk-embedding-hunter2",
+    "FLYWHEEL_NEMO_PLATFORM_TOKEN": "token-hunter2",
     "FLYWHEEL_RECEIPT_KEY": "-----BEGIN PRIVATE KEY-----hunter2",
     "FLYWHEEL_API_KEYS": "ci:hunter2",
 }
@@ -39,6 +40,7 @@ def test_secrets_are_read_from_the_environment(load: Load) -> None:
         secrets.llm_judge_api_key,
         secrets.served_api_key,
         secrets.embedding_api_key,
+        secrets.nemo_platform_token,
         secrets.receipt_key,
         secrets.api_keys,
     ]
@@ -81,8 +83,8 @@ def test_pydantics_own_error_does_not_show_a_secret() -> None:
                 "secrets in FILE looks like a secret: take it out of the file and use the "
                 "environment (SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, "
                 "FLYWHEEL_REDIS_URL, FLYWHEEL_DATABASE_URL, FLYWHEEL_LLM_JUDGE_API_KEY, "
-                "FLYWHEEL_SERVED_API_KEY, FLYWHEEL_EMBEDDING_API_KEY, FLYWHEEL_RECEIPT_KEY, "
-                "FLYWHEEL_API_KEYS)."
+                "FLYWHEEL_SERVED_API_KEY, FLYWHEEL_EMBEDDING_API_KEY, "
+                "FLYWHEEL_NEMO_PLATFORM_TOKEN, FLYWHEEL_RECEIPT_KEY, FLYWHEEL_API_KEYS)."
             ),
         ),
         (

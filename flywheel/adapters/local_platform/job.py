@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -136,11 +135,10 @@ def _ask(
 
 
 def _base_model(job: EvaluateJob) -> Callable[[str], Reply]:
-    """Always the most frequent label of the training set; of equally frequent ones the first."""
+    """Always the most frequent label of the training set."""
     labels = Labels(job.datasets.labels)
     examples = texts.read_training(Path(job.datasets.train), labels)
-    counts = Counter(example.label for example in examples)
-    reply = texts.answer_text(min(counts, key=lambda label: (-counts[label], label)))
+    reply = texts.answer_text(texts.most_frequent_label(examples))
     return lambda _: Reply(reply, lambda: None)
 
 

@@ -1,7 +1,8 @@
 """What students read and write: the text of a request, the label of an answer."""
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +49,12 @@ def read_training(path: Path, labels: Labels) -> list[Example]:
             raise _malformed(path, number)
         examples.append(Example(request_text(request), label))
     return examples
+
+
+def most_frequent_label(examples: Sequence[Example]) -> str:
+    """What an untrained student always answers; of equally frequent labels the first by name."""
+    counts = Counter(example.label for example in examples)
+    return min(counts, key=lambda label: (-counts[label], label))
 
 
 def read_requests(path: Path) -> list[str]:

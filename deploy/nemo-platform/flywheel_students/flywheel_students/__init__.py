@@ -1,0 +1,1 @@
+"""Flywheel's CPU students as a customization backend of NeMo Platform."""
