@@ -14,6 +14,7 @@ from flywheel.db.engine import Database, sqlite_url
 from flywheel.errors import SettingsError, UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import LogStore
+from flywheel.ports.platform import Platform
 from flywheel.settings import Settings
 
 
@@ -56,9 +57,31 @@ async def open_backends(
             queue = ArqQueue(redis, redis.unix_socket_path or f"{redis.host}:{redis.port}")
         stack.push_async_callback(queue.close)
 
-        local = settings.local_platform_config
-        platform = LocalPlatform(settings.home, local.candidates, local.parallel_jobs)
+        platform = _platform(settings, stack)
         yield Backends(settings, database, open_log_store(settings), platform, queue)
+
+
+def _platform(settings: Settings, stack: AsyncExitStack) -> Platform:
+    """Where candidates are trained and asked."""
+    if settings.platform == "local":
+        local = settings.local_platform_config
+        return LocalPlatform(settings.home, local.candidates, local.parallel_jobs)
+    from flywheel.adapters.nemo import NemoPlatform  # slow to import, and nobody else's business
+
+    secrets = settings.secrets
+    nemo = NemoPlatform(
+        settings.nmp_config,
+        settings.nims,
+        settings.home / "nemo",
+        lora=settings.lora_config,
+        judge=settings.llm_judge_config,
+        evaluation=settings.evaluation_config,
+        gpu_budget=settings.nmp_config.gpu_budget,
+        api_key=secrets.nemo_api_key,
+        judge_key=secrets.llm_judge_api_key or secrets.nvidia_api_key,
+    )
+    stack.push_async_callback(nemo.close)
+    return nemo
 
 
 def _make_home(home: Path) -> None:

@@ -18,6 +18,8 @@ SECRET_VARIABLES = {
     "redis_url": "FLYWHEEL_REDIS_URL",
     "database_url": "FLYWHEEL_DATABASE_URL",
     "llm_judge_api_key": "FLYWHEEL_LLM_JUDGE_API_KEY",
+    "nemo_api_key": "FLYWHEEL_NEMO_API_KEY",
+    "nvidia_api_key": "NVIDIA_API_KEY",
     "receipt_key": "FLYWHEEL_RECEIPT_KEY",
 }
 OTHER_VARIABLES = ("FLYWHEEL_HOME", "FLYWHEEL_CONFIG", "FLYWHEEL_SHARED_DATA")

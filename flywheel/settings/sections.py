@@ -43,6 +43,29 @@ class NmpConfig(Section):
     nim_base_url: str = "http://nim.test"
     datastore_base_url: str = "http://data-store.test"
     nmp_namespace: str = Field("dfwfd", description="Everything we create there carries this name")
+    gpu_budget: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="GPUs for `training` and for `inference`; one that is not named has no limit",
+    )
+    guided_decoding_backend: str = Field(
+        "outlines", description="NIM_GUIDED_DECODING_BACKEND of what we deploy"
+    )
+    poll_seconds: float = Field(5.0, ge=0, description="Between two looks at a job in NeMo")
+    request_timeout_seconds: float = Field(30.0, gt=0, description="For one answer")
+    upload_timeout_seconds: float = Field(900.0, gt=0, description="For the files of a dataset")
+    max_attempts: int = Field(3, ge=1, description="At what is safe to repeat, the first included")
+    retry_seconds: float = Field(0.5, ge=0, description="Before the second attempt; then doubled")
+    concurrent_requests: int = Field(16, ge=1, description="Requests to one candidate at a time")
+    unavailable_seconds: float = Field(
+        900.0, ge=0, description="NeMo may be silent for this long before a job fails"
+    )
+    deploy_timeout_seconds: float = Field(3600.0, gt=0, description="Until a NIM is READY")
+    sync_timeout_seconds: float = Field(
+        1800.0, gt=0, description="Until the NIM proxy serves a model that is there"
+    )
+    stall_seconds: float = Field(
+        3600.0, gt=0, description="A job without progress for this long is cancelled"
+    )
 
 
 class CustomizerConfig(Section):
@@ -304,6 +327,12 @@ class Secrets(Section):
     redis_url: SecretStr | None = Field(None, description="None starts a private server")
     database_url: SecretStr | None = Field(None, description="None is SQLite under home")
     llm_judge_api_key: SecretStr | None = Field(None, description="Sent to llm_judge_config.url")
+    nemo_api_key: SecretStr | None = Field(
+        None, description="Sent to NeMo, where something before it asks for one"
+    )
+    nvidia_api_key: SecretStr | None = Field(
+        None, description="For llm_judge_config.url where that has no key of its own"
+    )
     receipt_key: SecretStr | None = Field(
         None, description="Ed25519 private key (PEM) that signs receipts; None is the key file"
     )
@@ -323,7 +352,7 @@ class Settings(Section):
     llm_judge_config: JudgeConfig = JudgeConfig()
     mlflow_config: MlflowConfig = MlflowConfig()
     logging_config: LoggingConfig = LoggingConfig()
-    platform: Literal["local"] = Field("local", description="Where candidates are trained")
+    platform: Literal["local", "nemo"] = Field("local", description="Where candidates are trained")
     local_platform_config: LocalPlatformConfig = LocalPlatformConfig()
     prices: PriceConfig = PriceConfig()
     decision_config: DecisionConfig = DecisionConfig()

@@ -65,7 +65,7 @@ Lines = Callable[..., list[str]]
                 'CRITICAL, not "debug".'
             ),
         ),
-        ("platform: nemo", 'platform in FILE must be local, not "nemo".'),
+        ("platform: cloud", 'platform in FILE must be one of local, nemo, not "cloud".'),
         ("icl_config: 5", "icl_config in FILE must be a section with keys, not 5."),
         (
             "approval_config: {approvers: 5}",
@@ -137,7 +137,11 @@ def test_faults_in_a_file(lines: Lines, yaml: str, line: str) -> None:
             "FLYWHEEL_NIMS (nims[0].model_name) is missing; it must be text.",
         ),
         ("FLYWHEEL_NIMS", "[{", "FLYWHEEL_NIMS starts like JSON but is not valid JSON (column 3)."),
-        ("FLYWHEEL_PLATFORM", "null", "FLYWHEEL_PLATFORM (platform) must be local, not empty."),
+        (
+            "FLYWHEEL_PLATFORM",
+            "null",
+            "FLYWHEEL_PLATFORM (platform) must be one of local, nemo, not empty.",
+        ),
         (
             "FLYWHEEL_CONFG",
             "x",
@@ -175,7 +179,7 @@ def test_a_fault_is_laid_at_the_source_that_has_it(lines: Lines) -> None:
 
 def test_every_fault_has_its_line(lines: Lines) -> None:
     found = lines(
-        "platform: nemo\ndata_split_config: {eval_size: 0}\nlora_config: {rank: 3}",
+        "platform: cloud\ndata_split_config: {eval_size: 0}\nlora_config: {rank: 3}",
         FLYWHEEL_MLFLOW_CONFIG__ENABLED="perhaps",
     )
     starts = ["platform", "data_split_config", "lora_config.rank", "FLYWHEEL_MLFLOW_CONFIG"]

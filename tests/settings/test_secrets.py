@@ -21,6 +21,8 @@ SECRETS = {
     "FLYWHEEL_REDIS_URL": "redis://:hunter2@redis.test:6379/0",
     "FLYWHEEL_DATABASE_URL": "postgresql://me:hunter2@db.test/flywheel",
     "FLYWHEEL_LLM_JUDGE_API_KEY": "nvapi-hunter2",
+    "FLYWHEEL_NEMO_API_KEY": "hunter2",
+    "NVIDIA_API_KEY": "nvapi-hunter2",
     "FLYWHEEL_RECEIPT_KEY": "-----BEGIN PRIVATE KEY-----hunter2",
 }
 
@@ -55,7 +57,7 @@ def test_nothing_made_from_settings_shows_a_secret(load: Load) -> None:
 
 def test_an_error_beside_secrets_does_not_show_them(load: Load) -> None:
     with pytest.raises(SettingsError) as caught:
-        load("platform: nemo\nsecrets_: {a: b}", **SECRETS)
+        load("platform: cloud\nsecrets_: {a: b}", **SECRETS)
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
@@ -75,6 +77,7 @@ def test_pydantics_own_error_does_not_show_a_secret() -> None:
                 "secrets in FILE looks like a secret: take it out of the file and use the "
                 "environment (SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, "
                 "FLYWHEEL_REDIS_URL, FLYWHEEL_DATABASE_URL, FLYWHEEL_LLM_JUDGE_API_KEY, "
+                "FLYWHEEL_NEMO_API_KEY, NVIDIA_API_KEY, "
                 "FLYWHEEL_RECEIPT_KEY)."
             ),
         ),

@@ -131,7 +131,7 @@ class _Customizer:
             await world.clock.sleep(0.5)
         world.gpus_used[job["id"]] = gpus
         _log(job, "TrainingJobRunning")
-        started, wanted = world.clock.now(), job["hyperparameters"]
+        wanted = job["hyperparameters"]
         lines = [
             json.loads(x)
             for f in sorted(repo.files)
@@ -145,6 +145,7 @@ class _Customizer:
         except (FlywheelError, KeyError, ValueError) as error:
             self._fail(job, str(error))
             return
+        started = world.clock.now()
         while (passed := (world.clock.now() - started) / world.durations.training) < 1:
             if not world.has("stuck", name):
                 details["percentage_done"] = round(100 * passed, 1)
