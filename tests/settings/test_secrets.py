@@ -36,6 +36,8 @@ def test_secrets_are_read_from_the_environment(load: Load) -> None:
         secrets.redis_url,
         secrets.database_url,
         secrets.llm_judge_api_key,
+        secrets.nemo_api_key,
+        secrets.nvidia_api_key,
         secrets.receipt_key,
     ]
     assert [value and value.get_secret_value() for value in values] == list(SECRETS.values())

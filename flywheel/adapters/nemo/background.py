@@ -24,6 +24,10 @@ class Background:
         """Begin."""
         self._tasks[key] = asyncio.create_task(work, name=key)
 
+    def works_for(self, job: str) -> bool:
+        """Whether a task of that job goes on."""
+        return any(k.startswith(job) and not task.done() for k, task in self._tasks.items())
+
     def done(self, key: str) -> bool:
         """Whether it has ended, one way or the other."""
         return self._tasks[key].done()

@@ -50,7 +50,7 @@ class Note(BaseModel):
     def still(self, mark: str) -> float:
         """Seconds without progress; `mark` says how far it is."""
         if self.mark != mark:
-            self.mark, self.moved_at = mark, time.time()
+            self.mark, self.moved_at, self.silent_since = mark, time.time(), None
         return time.time() - self.moved_at
 
     def asked_within(self, seconds: float) -> bool:

@@ -136,7 +136,8 @@ class Cleaning:
                 )
                 url = "" if one.artifact is None else one.artifact.files_url or ""
                 if url.startswith(("hf://", "nds:")):  # its files are in the Data Store
-                    repo = url.partition(":")[2].lstrip("/").removeprefix("models/")
+                    # What follows the @ is a revision of the repository, not its name.
+                    repo = url.partition(":")[2].lstrip("/").removeprefix("models/").split("@")[0]
                     await self._hub.delete(repo, "model")
 
             things.append(

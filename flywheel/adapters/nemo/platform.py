@@ -207,7 +207,8 @@ class NemoPlatform:
     async def _look(self, job: Job, note: Note, *, raises: bool = False) -> JobStatus:
         try:
             status = await self._advance(job, note)
-            note.silent_since = None
+            if not self._background.works_for(job.name):  # else nobody knows yet whether it answers
+                note.silent_since = None
         except UnavailableError as error:
             status = self._silent(note, error)
         except FlywheelError as error:

@@ -171,7 +171,9 @@ class _Customizer:
         namespace, name = output.split("/")
         lora = job["hyperparameters"].get("lora", {})
         world.trained[output] = model
-        world.repos[f"models/{output}"] = Repo({"adapter_model.safetensors": b"weights"}, 1)
+        world.repos[f"models/{output.partition('@')[0]}"] = Repo(
+            {"adapter_model.safetensors": b"weights"}, 1
+        )
         world.models[output] = entity(
             {
                 "namespace": namespace,
