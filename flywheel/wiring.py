@@ -15,6 +15,7 @@ from flywheel.errors import SettingsError, UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import LogStore
 from flywheel.ports.platform import Platform
+from flywheel.scheduling.packing import Pool
 from flywheel.settings import Settings
 
 
@@ -76,7 +77,7 @@ def _platform(settings: Settings, stack: AsyncExitStack) -> Platform:
         lora=settings.lora_config,
         judge=settings.llm_judge_config,
         evaluation=settings.evaluation_config,
-        gpu_budget=settings.nmp_config.gpu_budget,
+        gpu_budget=dict[Pool, int](settings.nmp_config.gpu_budget.items()),
         api_key=secrets.nemo_api_key,
         judge_key=secrets.llm_judge_api_key or secrets.nvidia_api_key,
     )

@@ -43,7 +43,7 @@ class NmpConfig(Section):
     nim_base_url: str = "http://nim.test"
     datastore_base_url: str = "http://data-store.test"
     nmp_namespace: str = Field("dfwfd", description="Everything we create there carries this name")
-    gpu_budget: dict[str, Annotated[int, Field(ge=0)]] = Field(
+    gpu_budget: dict[Literal["training", "inference"], Annotated[int, Field(ge=0)]] = Field(
         default_factory=dict,
         description="GPUs for `training` and for `inference`; one that is not named has no limit",
     )

@@ -1,6 +1,7 @@
 """Asking a candidate ourselves, through the NIM proxy: for rows that Evaluator does not give."""
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,10 +41,12 @@ class Answers:
     def _add(self, rows: Sequence[PredictionRow]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         lines = b"".join(row.model_dump_json().encode() + b"\n" for row in rows)
-        with self._path.open("ab", buffering=0) as file:  # one write: nobody else's comes between
-            if file.tell() and self._path.read_bytes()[-1:] != b"\n":
-                lines = b"\n" + lines  # after a line that was never finished
-            file.write(lines)
+        with self._path.open("ab+", buffering=0) as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":  # after a line that was never finished
+                    lines = b"\n" + lines
+            file.write(lines)  # at once, so that nobody else's comes between
 
 
 async def ask_all(

@@ -1,6 +1,7 @@
 """NeMo's SDK with time limits, and repetition of what is safe to repeat."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -45,6 +46,9 @@ class NemoClient:
         """The SDK; it repeats nothing by itself."""
         if self._sdk is None:
             from nemo_microservices import AsyncNeMoMicroservices  # slow to import, and an extra
+
+            # It would write whole requests into a debug log, a judge's key among them.
+            logging.getLogger("nemo_microservices").setLevel(logging.WARNING)
 
             self._sdk = AsyncNeMoMicroservices(
                 base_url=self.config.nemo_base_url,

@@ -85,6 +85,14 @@ class Datastore:
             self._config.request_timeout_seconds,
         )
 
+    async def answers(self, repo: str) -> bool:
+        """Whether there is such a dataset; raises UnavailableError where nothing answers."""
+        return await self._run(
+            f"the repository {repo}",
+            lambda api: api.repo_exists(repo, repo_type="dataset"),
+            self._config.request_timeout_seconds,
+        )
+
     async def _run(self, what: str, work: Callable[["HfApi"], T], seconds: float) -> T:
         try:
             async with asyncio.timeout(seconds):

@@ -88,7 +88,7 @@ class NemoPlatform:
         self._config, self._budget = config, dict(gpu_budget)
         self._candidates = Candidates(nims)
         self._client = NemoClient(config, api_key, judge_key)
-        hub = Datastore(config, api_key)
+        self._hub = hub = Datastore(config, api_key)
         self._book, self._background = Book(root), Background()
         self._deployments = Deployments(self._client, self._book, self._candidates)
         self._helpers = Helpers(self._client, self._deployments, judge, evaluation, judge_key)
@@ -195,9 +195,12 @@ class NemoPlatform:
     async def ping(self) -> str:
         """What answers. Raises UnavailableError and the like where something does not."""
         served = await self._client.served()
-        await self._client.need_namespace()
         await self._evaluations.all("nothing")
-        return f"NeMo at {self._config.nemo_base_url}, {len(served)} models served"
+        await self._hub.answers(f"{self._config.nmp_namespace}/nothing")
+        return (
+            f"NeMo Microservices, namespace {self._config.nmp_namespace}, "
+            f"{len(served)} models served"
+        )
 
     async def close(self) -> None:
         """End what this process does in the background; whoever looks next goes on with it."""

@@ -308,9 +308,13 @@ async def test_unknown_and_unfinished_jobs(run: Run) -> None:
         await run.platform.predictions(run.evaluate())
 
 
-async def test_keys_are_sent_and_nowhere_kept(run: Run, double: NemoDouble, tmp_path: Path) -> None:
+async def test_keys_are_sent_and_nowhere_kept(
+    run: Run, double: NemoDouble, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
     await run.ready()
     await run.done(run.evaluate())
+    assert KEY not in caplog.text
     kept = everything(tmp_path)
     assert kept
     assert KEY.encode() not in kept
