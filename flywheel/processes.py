@@ -26,8 +26,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, Field, JsonValue
@@ -39,6 +40,8 @@ TERM_SECONDS = 5.0  # between SIGTERM and SIGKILL
 KILL_SECONDS = 5.0  # how long cancel waits for the kernel after SIGKILL
 LOG_TAIL_LINES = 3
 LOG_TAIL_CHARACTERS = 400
+
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 
 _LOCK_VARIABLE = "FLYWHEEL_JOB_LOCK"
 
@@ -73,17 +76,26 @@ class _Error(BaseModel):
 # --- the side of the starter ------------------------------------------------------------------
 
 
-async def start(directory: Path, argv: Sequence[str], spec: BaseModel) -> None:
+async def start(
+    directory: Path,
+    argv: Sequence[str],
+    spec: BaseModel,
+    environment: Mapping[str, str] = NOTHING_MORE,
+) -> None:
     """Start the job of `directory`; one that runs, has ended or is cancelled is left alone.
 
     `argv` starts a Python program that calls `job_main`; its first argument is `directory`.
+    `environment` comes on top of this process's own: the way for secrets, as it is in no file.
     """
-    await asyncio.to_thread(_start, directory, list(argv), spec)
+    await asyncio.to_thread(_start, directory, list(argv), spec, environment)
 
 
-async def poll(directory: Path) -> ProcessState:
-    """How the job stands. One that died without a result is started again, a few times."""
-    return await asyncio.to_thread(_poll, directory)
+async def poll(directory: Path, environment: Mapping[str, str] = NOTHING_MORE) -> ProcessState:
+    """How the job stands.
+
+    One that died without a result is started again, a few times, with this `environment`.
+    """
+    return await asyncio.to_thread(_poll, directory, environment)
 
 
 async def cancel(directory: Path) -> bool:
@@ -104,7 +116,9 @@ async def cancel(directory: Path) -> bool:
     return await asyncio.to_thread(_nothing_runs, directory)
 
 
-def _start(directory: Path, argv: list[str], spec: BaseModel) -> None:
+def _start(
+    directory: Path, argv: list[str], spec: BaseModel, environment: Mapping[str, str]
+) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     lock = _try_lock(directory)
     if lock is None:  # it runs, or somebody is starting it right now
@@ -114,12 +128,12 @@ def _start(directory: Path, argv: list[str], spec: BaseModel) -> None:
             if not (directory / "spec.json").exists():
                 order = _Order(argv=argv, spec=spec.model_dump(mode="json"))
                 _write(directory / "spec.json", order)
-            _spawn(directory, lock)
+            _spawn(directory, lock, environment)
     finally:
         os.close(lock)  # the job has its own copy, which keeps the lock
 
 
-def _poll(directory: Path) -> ProcessState:
+def _poll(directory: Path, environment: Mapping[str, str]) -> ProcessState:
     if not (directory / "spec.json").exists():
         if (directory / "cancelled").exists():
             return ProcessState(state="cancelled")
@@ -130,13 +144,13 @@ def _poll(directory: Path) -> ProcessState:
     try:
         if (ended := _ended(directory)) is not None:
             return ended
-        _spawn(directory, lock)
+        _spawn(directory, lock, environment)
         return _ended(directory) or _running(directory)
     finally:
         os.close(lock)
 
 
-def _spawn(directory: Path, lock: int) -> None:
+def _spawn(directory: Path, lock: int, environment: Mapping[str, str]) -> None:
     """Start a process for the job, or fail the job where it has died too often."""
     attempts = _attempts(directory)
     if attempts >= MAX_ATTEMPTS:
@@ -158,7 +172,7 @@ def _spawn(directory: Path, lock: int) -> None:
                 stderr=log,
                 start_new_session=True,
                 pass_fds=(lock,),
-                env={**os.environ, _LOCK_VARIABLE: str(lock)},
+                env={**os.environ, **environment, _LOCK_VARIABLE: str(lock)},
             )
         except OSError as error:  # counts as an attempt; the sentence of a failed job quotes it
             log.write(f"The program cannot be started: {error}\n".encode())

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from flywheel.datasets.report import DatasetReport
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import Audit
+from flywheel.evaluation.headline import Metric
 from flywheel.evaluation.scores import Scores
 
 RunStatus = Literal["pending", "running", "cancelling", "completed", "failed", "cancelled"]
@@ -182,9 +183,15 @@ class PromotionView(BaseModel):
     approved_by: str
     approved_at: datetime
     reason: str
-    macro_f1: float | None
+    score: float | None = Field(None, description="Headline of its run, when it was promoted")
+    metric: Metric = Field("macro_f1", description="What the score is of")
     model_uri: str
     digest: str
+    served: str | None = Field(
+        None,
+        description="Of a model that is only asked: 'MODEL at URL'. Then the files are its card "
+        "and examples; the weights stay there",
+    )
     replaced: str | None = Field(None, description="The model it took over from, with its run")
 
 

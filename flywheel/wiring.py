@@ -3,20 +3,22 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from arq.connections import RedisSettings
+from pydantic import SecretStr
 
-from flywheel.adapters.arq_queue import ArqQueue
 from flywheel.adapters.local_logs import LocalLogStore
-from flywheel.adapters.local_platform import LocalPlatform
-from flywheel.adapters.private_valkey import PrivateValkey
-from flywheel.db.engine import Database, sqlite_url
 from flywheel.errors import SettingsError, UnavailableError
-from flywheel.ports.backends import Backends
 from flywheel.ports.logs import LogStore
-from flywheel.ports.platform import Platform
-from flywheel.scheduling.packing import Pool
 from flywheel.settings import Settings
+from flywheel.settings.endpoints import JudgeConfig
+
+if TYPE_CHECKING:
+    from arq.connections import RedisSettings
+
+    from flywheel.adapters.openai_judge import OpenAIJudge
+    from flywheel.ports.backends import Backends
+    from flywheel.ports.platform import Platform
 
 
 def open_log_store(settings: Settings) -> LogStore:
@@ -24,16 +26,32 @@ def open_log_store(settings: Settings) -> LogStore:
     return LocalLogStore(settings.home / "logs.db")
 
 
+def open_judge(config: JudgeConfig, api_key: SecretStr | None, cache: Path) -> "OpenAIJudge":
+    """The judge; `cache` is the folder of its replies. Raises SettingsError where none is set."""
+    from flywheel.adapters.judge_cache import JudgeCache
+    from flywheel.adapters.openai_judge import OpenAIJudge  # slow to import, for one process
+
+    return OpenAIJudge(config, api_key, JudgeCache(cache))
+
+
 @asynccontextmanager
 async def open_backends(
     settings: Settings, *, with_queue: bool = True, migrate: bool = True
-) -> AsyncIterator[Backends]:
+) -> AsyncIterator["Backends"]:
     """Every adapter, opened and closed in order; the schema is brought up to date.
 
     `with_queue` starts the private queue server where none is configured; a command that only
     reads has no need of it, and merely uses it where it runs. Without `migrate` the database is
     not touched. Raises SettingsError, UnavailableError, ConflictError (see Database.migrate).
     """
+    # Only here: a process that builds datasets opens the log alone, and these take 0.3 s to import.
+    from arq.connections import RedisSettings
+
+    from flywheel.adapters.arq_queue import ArqQueue
+    from flywheel.adapters.private_valkey import PrivateValkey
+    from flywheel.db.engine import Database, sqlite_url
+    from flywheel.ports.backends import Backends
+
     _make_home(settings.home)
     async with AsyncExitStack() as stack:
         url = settings.secrets.database_url
@@ -62,24 +80,33 @@ async def open_backends(
         yield Backends(settings, database, open_log_store(settings), platform, queue)
 
 
-def _platform(settings: Settings, stack: AsyncExitStack) -> Platform:
+def _platform(settings: Settings, stack: AsyncExitStack) -> "Platform":
     """Where candidates are trained and asked."""
     if settings.platform == "local":
-        local = settings.local_platform_config
-        return LocalPlatform(settings.home, local.candidates, local.parallel_jobs)
-    from flywheel.adapters.nemo import NemoPlatform  # slow to import, and nobody else's business
+        from flywheel.adapters.local_platform import LocalPlatform
 
-    secrets = settings.secrets
+        local = settings.local_platform_config
+        return LocalPlatform(
+            settings.home,
+            local.candidates,
+            local.parallel_jobs,
+            served=local.served,
+            secrets=settings.secrets,
+        )
+    from flywheel.adapters.nemo import NemoPlatform
+
+    secrets, judge = settings.secrets, settings.llm_judge_config
     nemo = NemoPlatform(
         settings.nmp_config,
         settings.nims,
         settings.home / "nemo",
         lora=settings.lora_config,
-        judge=settings.llm_judge_config,
+        judge=judge,
         evaluation=settings.evaluation_config,
-        gpu_budget=dict[Pool, int](settings.nmp_config.gpu_budget.items()),
+        gpu_budget=dict[str, int](settings.nmp_config.gpu_budget.items()),
         api_key=secrets.nemo_api_key,
-        judge_key=secrets.llm_judge_api_key or secrets.nvidia_api_key,
+        judge_key=secrets.for_judge(judge.url),
+        embedding_key=secrets.embedding_api_key,
     )
     stack.push_async_callback(nemo.close)
     return nemo
@@ -95,8 +122,10 @@ def _make_home(home: Path) -> None:
         ) from error
 
 
-def _redis_settings(url: str) -> RedisSettings:
+def _redis_settings(url: str) -> "RedisSettings":
     """Raises SettingsError; the address may hold a password, so nothing of it is repeated."""
+    from arq.connections import RedisSettings
+
     try:
         settings = RedisSettings.from_dsn(url)
     except (RuntimeError, ValueError):

@@ -1,5 +1,6 @@
 """Shared by all tests: settings and a database in a folder of their own."""
 
+import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -11,23 +12,40 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from flywheel.db.engine import Database, sqlite_url
 from flywheel.settings import Settings
-from flywheel.settings.load import load_settings
+from tests.support.running import KeptHome, settings_of, with_two_candidates
 
 # A PostgreSQL server to test on as well; a database is made and dropped for each test.
 POSTGRES = os.environ.get("FLYWHEEL_TEST_POSTGRES_URL")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a run go to one process, so that it is made once (--dist loadgroup)."""
+    for item in items:
+        for shared in ("kept_home", "made"):
+            if shared in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """The defaults, in an empty home, with a worker that looks often and forgives little."""
-    return load_settings(
-        environ={
-            "FLYWHEEL_HOME": str(tmp_path / "home"),
-            "FLYWHEEL_WORKER_CONFIG": (
-                '{"poll_seconds": 0.1, "lease_seconds": 2, "sweep_seconds": 0.5}'
-            ),
-        }
-    )
+    return settings_of(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def kept_home(tmp_path_factory: pytest.TempPathFactory) -> KeptHome:
+    """A run with both candidates, which the policy recommends; tests take `completed_home`."""
+    kept = KeptHome(tmp_path_factory.mktemp("completed"))
+    asyncio.run(kept.make(with_two_candidates(settings_of(kept.path))))
+    return kept
+
+
+@pytest.fixture
+def completed_home(kept_home: KeptHome) -> Path:
+    """A home with the completed run r-1, as if nobody had touched it since."""
+    kept_home.restore()
+    return kept_home.path
 
 
 @pytest.fixture(params=["sqlite", "postgresql"] if POSTGRES else ["sqlite"])

@@ -17,7 +17,6 @@ from bot.views.message import Message, context, message, section
 from bot.views.results import saving_text
 from bot.views.text import code, mrkdwn, person, plain
 from flywheel.evaluation.scores import Scores
-from flywheel.formatting import score
 from flywheel.views import PromotionView, RunView
 
 APPROVE_VIEW = "approve_view"
@@ -167,7 +166,8 @@ def _scores(view: RunView, models: Sequence[str]) -> str:
         scores = by_name.get(name)
         if scores is None:
             continue
-        line = f"{code(name, 80)}: macro-F1 {score(scores.macro_f1, scores.n)}"
+        found = scores.headline
+        line = f"{code(name, 80)}: {'not judged' if found is None else found.words}"
         saving = _saving(view, scores)
         lines.append(f"{line}; {saving}" if saving else line)
     return "\n".join(lines) or "No scores were kept."

@@ -12,6 +12,7 @@ _STAGES = {
     "customized-eval": "evaluation",
     "incumbent-eval": "evaluation of the incumbent",
     "build-datasets": "building the datasets",
+    "judge": "judging the answers",
     "decide": "applying the policy",
     "summarise": "writing the summary",
     "receipt": "signing the receipt",
@@ -81,7 +82,8 @@ def _doing(candidate: CandidateView, steps: Sequence[StepView]) -> str:
     if running:
         return ", ".join(f"{_stage(step)}{_detail(step)}" for step in running)
     if candidate.customized is not None:
-        return f"scored, macro-F1 {candidate.customized.macro_f1.value:.3f}"
+        found = candidate.customized.headline
+        return "answered, not judged" if found is None else f"scored, {found.brief}"
     if any(step.status == "cancelled" for step in steps):
         return "cancelled"
     if steps and all(step.status in _ENDED for step in steps):

@@ -105,6 +105,8 @@ def _small_print(view: RunView) -> str:
     absent = {label for c in view.nims if c.customized for label in c.customized.absent_classes}
     if absent:
         parts.append(f"not judged, without records: {mrkdwn(', '.join(sorted(absent)), 200)}")
+    if view.llm_judge is not None:
+        parts.append(_judged(view, view.llm_judge["model_name"]))
     if view.teacher is not None:
         parts.append(f"teacher: {code(view.teacher.model_name)}")
     measures = {e.measures for c in view.nims for e in c.evaluations if e.eval_type == "base-eval"}
@@ -112,6 +114,14 @@ def _small_print(view: RunView) -> str:
         parts.append(f"before fine-tuning: {mrkdwn(named, 200)}")
     parts.append(f"`/flywheel status {view.id}`")
     return " · ".join(parts)
+
+
+def _judged(view: RunView, model: str) -> str:
+    """Who judged, and how many answers got no score."""
+    judges = [c.customized.judge for c in view.nims if c.customized and c.customized.judge]
+    lacking = sum(judge.unreadable + judge.failed for judge in judges)
+    without = f", no score for {count(lacking)} of {count(sum(j.n for j in judges))} answers"
+    return f"judge: {code(model)}{without if lacking else ''}"
 
 
 def _fallback(view: RunView, decisions: Sequence[str]) -> str:

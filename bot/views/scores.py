@@ -6,6 +6,7 @@ from slack_sdk.models.blocks import Block, RawTextObject, TableBlock, TableBlock
 
 from bot.views.message import section
 from bot.views.text import ELLIPSIS, NOTHING, escape, plain
+from flywheel.evaluation.headline import SHORT
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import duration, money
 from flywheel.views import CandidateView, RunView
@@ -45,7 +46,9 @@ def _rows(view: RunView) -> list[tuple[str, ...]]:
     columns = list(_COLUMNS)
     measured = next((c.customized for c in ranked if c.customized), None)
     if measured is not None:
-        columns[2] = f"{measured.macro_f1.confidence * 100:g} % interval"
+        columns[1], columns[3] = _heading(SHORT[measured.metric]), _heading(measured.beside.name)
+    if measured is not None and measured.headline is not None:
+        columns[2] = f"{measured.headline.interval.confidence * 100:g} % interval"
     rows = [tuple(columns)]
     rows += [_candidate_row(c, verdicts.get(c.model_name, ""), currency) for c in ranked]
     if view.compared is not None and view.compared.scores is not None:
@@ -71,13 +74,12 @@ def _rows(view: RunView) -> list[tuple[str, ...]]:
 def _rank(candidate: CandidateView, order: list[str]) -> tuple[int, float]:
     name = candidate.model_name
     place = order.index(name) if name in order else len(order)
-    score = candidate.customized.macro_f1.value if candidate.customized else -1.0
-    return place, -score
+    return place, -candidate.customized.rank if candidate.customized else 1.0
 
 
 def _candidate_row(candidate: CandidateView, verdict: str, currency: str) -> tuple[str, ...]:
     name = plain(candidate.model_name, 80)
-    base = f"{candidate.base.macro_f1.value:.3f}" if candidate.base else NOTHING
+    base = _value(candidate.base)
     scores = candidate.customized
     if scores is None:
         outcome = "failed" if candidate.error else candidate.status or NOTHING
@@ -85,9 +87,8 @@ def _candidate_row(candidate: CandidateView, verdict: str, currency: str) -> tup
     cost = scores.cost_per_1000
     return (
         name,
-        f"{base} → {scores.macro_f1.value:.3f}",
-        f"{scores.macro_f1.low:.3f}–{scores.macro_f1.high:.3f}",
-        f"{scores.accuracy.value:.3f}",
+        f"{base} → {_value(scores)}",
+        *_measured(scores),
         duration(scores.seconds),
         NOTHING if cost is None else money(cost, currency),
         _VERDICTS.get(verdict, NOTHING),
@@ -98,12 +99,31 @@ def _incumbent_row(name: str, scores: Scores, currency: str) -> tuple[str, ...]:
     cost = scores.cost_per_1000
     return (
         plain(name, 80),
-        f"{scores.macro_f1.value:.3f}",
-        f"{scores.macro_f1.low:.3f}–{scores.macro_f1.high:.3f}",
-        f"{scores.accuracy.value:.3f}",
+        _value(scores),
+        *_measured(scores),
         duration(scores.seconds),
         NOTHING if cost is None else money(cost, currency),
         "incumbent",
+    )
+
+
+def _heading(name: str) -> str:
+    """With a capital, and the rest as it is: 'Macro-F1'."""
+    return name[:1].upper() + name[1:]
+
+
+def _value(scores: Scores | None) -> str:
+    """The headline score."""
+    found = None if scores is None else scores.headline
+    return NOTHING if found is None else f"{found.value:.3f}"
+
+
+def _measured(scores: Scores) -> tuple[str, str]:
+    """The interval of the headline score, and what stands beside it."""
+    found, beside = scores.headline, scores.beside.value
+    return (
+        NOTHING if found is None else f"{found.interval.low:.3f}–{found.interval.high:.3f}",
+        NOTHING if beside is None else f"{beside:.3f}",
     )
 
 

@@ -14,6 +14,8 @@ from flywheel.cli.data_lines import accuracy_lines, data_lines
 from flywheel.decisions.regression import Regression
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import in_words
+from flywheel.evaluation.headline import SHORT, UNREADABLE
+from flywheel.evaluation.judge import judge_in_words, judged_in_words
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import count, duration, money, percent, when
 from flywheel.views import CandidateView, EvalSetView, RunView
@@ -53,18 +55,20 @@ def run_list(console: Console, views: Sequence[RunView], workload_id: str | None
         of = "" if workload_id is None else f" of {escape(workload_id)}"
         console.print(f"There are no runs{of} yet. Start one: flywheel run WORKLOAD --wait")
         return
-    table = _table("run", "workload", "status", "best", "macro-F1", "verdict", "started")
+    best_of = {view.id: _best(view) for view in views}
+    metrics = {c.customized.metric for c in best_of.values() if c and c.customized}
+    score = SHORT[metrics.pop()] if len(metrics) == 1 else "score" if metrics else "macro-F1"
+    table = _table("run", "workload", "status", "best", score, "verdict", "started")
     for column in (table.columns[1], table.columns[6]):  # in 80 columns these go over two lines
         column.no_wrap, column.overflow = False, "fold"
     for view in views:
-        best = _best(view)
-        scores = None if best is None else best.customized
+        best = best_of[view.id]
         table.add_row(
             view.id,
             escape(view.workload_id),
             _styled(view.status, STATUS_STYLE),
             "" if best is None else best.model_name,
-            "" if scores is None else f"{scores.macro_f1.value:.3f}",
+            "" if best is None else _value(best.customized),
             "" if view.recommendation is None else view.recommendation.verdict,
             "" if view.started_at is None else when(view.started_at),
         )
@@ -147,25 +151,26 @@ def _scores(console: Console, view: RunView) -> None:
     currency = view.recommendation.currency if view.recommendation else "cost"
     scored = [c.customized for c in view.nims if c.customized is not None]
     timed = any(scores.seconds_p95 is not None for scores in scored)  # not in older runs
+    headline, beside = "macro-F1", "accuracy"
+    if scored:
+        headline, beside = SHORT[scored[0].metric], scored[0].beside.name
     table = _table(
-        *("candidate", "before", "macro-F1 (95 %)", "accuracy", "time"),
+        *("candidate", "before", f"{headline} (95 %)", beside, "time"),
         *(["p95"] if timed else []),
         f"{currency}/1,000",
     )
     for column in table.columns[1:]:
         column.justify = "right"
     for candidate in view.nims:
-        before = "" if candidate.base is None else f"{candidate.base.macro_f1.value:.3f}"
+        before = _value(candidate.base)
         scores = candidate.customized
         if scores is None:
             table.add_row(candidate.model_name, before, candidate.status)
             continue
-        macro_f1 = scores.macro_f1
         table.add_row(
             candidate.model_name,
             before,
-            f"[bold]{macro_f1.value:.3f}[/] ({macro_f1.low:.3f}–{macro_f1.high:.3f})",
-            f"{scores.accuracy.value:.3f}",
+            *_measured(scores, bold=True),
             duration(scores.seconds),
             *([_time(scores.seconds_p95)] if timed else []),
             _cost(scores.cost_per_1000),
@@ -175,8 +180,7 @@ def _scores(console: Console, view: RunView) -> None:
         table.add_row(
             f"[dim]{escape(view.compared.name)}[/]",
             "[dim]incumbent[/]",
-            f"{scores.macro_f1.value:.3f} ({scores.macro_f1.low:.3f}–{scores.macro_f1.high:.3f})",
-            f"{scores.accuracy.value:.3f}",
+            *_measured(scores),
             duration(scores.seconds),
             *([_time(scores.seconds_p95)] if timed else []),
             _cost(scores.cost_per_1000),
@@ -198,6 +202,22 @@ def _scores(console: Console, view: RunView) -> None:
     if view.teacher is not None:
         said.append(f"teacher: {view.teacher.model_name}")
     console.print(f"[dim]{escape('; '.join(said))}[/]", soft_wrap=True)
+
+
+def _value(scores: Scores | None) -> str:
+    """The headline score."""
+    found = None if scores is None else scores.headline
+    return "" if found is None else f"{found.value:.3f}"
+
+
+def _measured(scores: Scores, bold: bool = False) -> tuple[str, str]:
+    """The headline score with its interval, and what stands beside it."""
+    found, beside = scores.headline, scores.beside.value
+    said = "not judged"
+    if found is not None:
+        value = f"[bold]{found.value:.3f}[/]" if bold else f"{found.value:.3f}"
+        said = f"{value} ({found.interval.low:.3f}–{found.interval.high:.3f})"
+    return said, "" if beside is None else f"{beside:.3f}"
 
 
 def since(regression: Regression) -> str:
@@ -231,9 +251,15 @@ def _time(seconds: float | None) -> str:
 def _more_scores(console: Console, name: str, scores: Scores, currency: str) -> None:
     """What the table has no room for, of one model. Older runs have less of it, or nothing."""
     said = []
-    if scores.balanced_accuracy is not None:
+    if scores.tools is not None:
+        said.append(f"{count(scores.tools.missing_calls)} calls missing")
+        said.append(f"{count(scores.tools.extra_calls)} extra")
+        if scores.tools.valid_arguments is not None:
+            said.append(f"arguments fit the schema in {percent(scores.tools.valid_arguments)}")
+    elif scores.balanced_accuracy is not None:
         said.append(f"balanced accuracy {scores.balanced_accuracy:.3f}")
-    said.append(f"weighted F1 {scores.weighted_f1.value:.3f}")
+    if scores.workload_type == "classification" and scores.weighted_f1 is not None:
+        said.append(f"weighted F1 {scores.weighted_f1.value:.3f}")
     if scores.token_f1 is not None:
         said.append(f"token F1 {scores.token_f1:.3f} (word overlap, NeMo's f1: not a class F1)")
     if scores.seconds_p50 is not None and scores.seconds_p99 is not None:
@@ -241,7 +267,11 @@ def _more_scores(console: Console, name: str, scores: Scores, currency: str) -> 
     if scores.cost_per_correct is not None:
         cost = money(scores.cost_per_correct * 1000, currency)
         said.append(f"{cost} per 1,000 right answers")
+    if scores.judge is not None and scores.workload_type != "generic":
+        said.append(judged_in_words(scores.judge))
     console.print(f"Also of {name}: {'; '.join(said)}", soft_wrap=True)
+    if scores.judge is not None:
+        console.print(escape(judge_in_words(scores.judge)), soft_wrap=True)
 
 
 def _classes(console: Console, name: str, scores: Scores) -> None:
@@ -249,25 +279,31 @@ def _classes(console: Console, name: str, scores: Scores) -> None:
     listed = ", ".join(
         f"{escape(c.label)} {c.f1:.2f} (n {c.support})" for c in worst[:WORST_CLASSES]
     )
-    console.print(f"Weakest classes of {name}, by F1: {listed}", soft_wrap=True)
+    if scores.tools is not None:
+        tools = sorted(scores.tools.per_tool, key=lambda tool: tool.exact_recall)
+        listed = ", ".join(
+            f"{escape(t.tool)} {t.exact_recall:.2f} (n {t.support})" for t in tools[:WORST_CLASSES]
+        )
+        console.print(f"Weakest tools of {name}, by exact calls: {listed}", soft_wrap=True)
+    elif scores.workload_type == "classification":
+        console.print(f"Weakest classes of {name}, by F1: {listed}", soft_wrap=True)
     if scores.absent_classes:
         absent = ", ".join(escape(label) for label in scores.absent_classes)
         console.print(f"Not judged, for lack of evaluation records: {absent}", soft_wrap=True)
     if scores.unparseable:
         share = percent(scores.unparseable_share)
-        console.print(f"{count(scores.unparseable)} answers ({share}) had no readable label.")
+        lacked = UNREADABLE[scores.workload_type]
+        console.print(f"{count(scores.unparseable)} answers ({share}) had {lacked}.")
 
 
 def _best(view: RunView) -> CandidateView | None:
-    """The recommended candidate, else the one with the highest macro-F1."""
+    """The recommended candidate, else the one with the highest score."""
     if view.recommendation is not None:
         for candidate in view.nims:
             if candidate.model_name == view.recommendation.model_name:
                 return candidate
     scored = [c for c in view.nims if c.customized is not None]
-    return max(
-        scored, key=lambda c: c.customized.macro_f1.value if c.customized else 0, default=None
-    )
+    return max(scored, key=lambda c: c.customized.rank if c.customized else 0, default=None)
 
 
 def _took(view: RunView) -> str:

@@ -5,8 +5,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from flywheel.cli.context import backends, console, me, run
+from flywheel.evaluation.headline import SHORT
 from flywheel.formatting import when
 from flywheel.service import promotions
+from flywheel.views import PromotionView
 
 
 def register(app: typer.Typer) -> None:
@@ -30,13 +32,22 @@ def promote(
         name, workload = escape(done.model_name), escape(done.workload_id)
         console.print(
             f"[bold]{name}[/] ({done.run_id}) now serves {workload}.{escape(before)}",
-            f"Its files: {escape(done.model_uri)}",
+            _files(done),
             f"Take it back: flywheel rollback {workload}",
             sep="\n",
             soft_wrap=True,
         )
 
     run(main())
+
+
+def _files(done: PromotionView) -> str:
+    if done.served is None:
+        return f"Its files: {escape(done.model_uri)}"
+    return (
+        f"It is {escape(done.served)}, asked with the examples in {escape(done.model_uri)}. "
+        "Its weights stay there: whether they stay the same is up to whoever serves it."
+    )
 
 
 def rollback(
@@ -64,12 +75,15 @@ def incumbents() -> None:
             console.print("No model is promoted: every workload is served by its teacher.")
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("workload", "model", "run", "macro-F1", "since", "by", "reason"):
+        metrics = {row.metric for row in rows}
+        score = SHORT[rows[0].metric] if len(metrics) == 1 else "score"
+        for heading in ("workload", "model", "run", score, "since", "by", "reason"):
             table.add_column(heading, overflow="fold")
         for row in rows:
-            macro_f1 = "" if row.macro_f1 is None else f"{row.macro_f1:.3f}"
+            of = "" if len(metrics) == 1 else f" {SHORT[row.metric]}"
+            value = "" if row.score is None else f"{row.score:.3f}{of}"
             table.add_row(
-                *(escape(row.workload_id), escape(row.model_name), row.run_id, macro_f1),
+                *(escape(row.workload_id), escape(row.model_name), row.run_id, value),
                 *(when(row.approved_at), escape(row.approved_by), escape(row.reason)),
             )
         console.print(table)

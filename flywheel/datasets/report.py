@@ -84,7 +84,7 @@ class FrozenUse(BaseModel):
 class DatasetReport(BaseModel):
     """The numbers at every step of dataset building."""
 
-    workload_type: str = Field(description="classification or tool_calling")
+    workload_type: str = Field(description="classification, tool_calling or generic")
     read: int
     invalid: int = Field(description="Not a chat completion with an answer")
     invalid_reasons: dict[str, int] = Field(default_factory=dict)

@@ -155,6 +155,12 @@ class Prediction(SQLModel, table=True):
     answer: str = Field(description="As the model gave it")
     label: str | None = Field(description="As it was read; None where unparseable")
     tool_calls: list[Any] | None = _json()
+    correct: bool | None = Field(
+        default=None, description="Of tool calls: equal to those expected; None of other answers"
+    )
+    judged: int | None = Field(
+        default=None, description="By the judge, 1 to 10 or 0 to 1; None where it gave no score"
+    )
     seconds: float
     input_tokens: int
     output_tokens: int
@@ -236,7 +242,12 @@ class Promotion(SQLModel, table=True):
     model_name: str
     model_uri: str
     digest: str
-    macro_f1: float | None = None
+    score: float | None = Field(default=None, description="Headline of its run, when promoted")
+    metric: str = Field(
+        default="macro_f1",
+        description="What the score is of",
+        sa_column_kwargs={"server_default": "macro_f1"},
+    )
     status: str = Field(description="active, replaced or rolled-back")
     approved_by: str
     approved_at: datetime = Field(default_factory=utc_now)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from flywheel.decisions.policy import Floor, Policy
 from flywheel.decisions.verdict import Clause, Verdict
+from flywheel.evaluation.headline import UNREADABLE, Metric
 from flywheel.evaluation.intervals import wilson
 from flywheel.evaluation.paired import Difference, McNemar
 from flywheel.evaluation.scores import Scores
@@ -28,6 +29,10 @@ class ReferenceModel(NamedTuple):
     cost_per_1000: Decimal | None
 
 
+# Without these the others say nothing.
+ENOUGH = frozenset({"records", "judged"})
+
+
 def judge(
     measured: Measured,
     p_adjusted: float,
@@ -42,10 +47,9 @@ def judge(
 def verdict_of(clauses: Sequence[Clause]) -> Verdict:
     """`promote` where every clause passed, `keep` where one failed, else `insufficient-data`.
 
-    Too few records say nothing, good or bad.
+    Too few records say nothing, good or bad, nor do records that nobody judged.
     """
-    states = {clause.name: clause.state for clause in clauses if clause.name == "records"}
-    if states["records"] != "passed":
+    if any(clause.state != "passed" for clause in clauses if clause.name in ENOUGH):
         return "insufficient-data"
     if any(clause.state == "failed" for clause in clauses):
         return "keep"
@@ -62,10 +66,13 @@ def _clauses(
     policy: Policy,
 ) -> Iterator[Clause]:
     scores = measured.scores
-    yield _records(scores, policy)
+    metric = policy.metric_of(scores.workload_type)
+    yield _records(measured.difference, policy)
+    if metric == "similarity" and policy.max_unjudged is not None:
+        yield _judged(measured, policy.max_unjudged)
     yield difference_clause(measured.difference, p_adjusted, candidates, reference.name, policy)
     for floor in policy.floors:
-        yield _floor(scores, floor, policy.confidence)
+        yield _floor(scores, floor, metric, policy.confidence)
     if policy.max_seconds_p95 is not None:
         yield _latency(scores, policy.max_seconds_p95)
     if policy.min_saving is not None:
@@ -74,13 +81,25 @@ def _clauses(
         yield _unparseable(scores, policy.max_unparseable)
 
 
-def _records(scores: Scores, policy: Policy) -> Clause:
-    enough = scores.n >= policy.min_records
+def _records(difference: Difference, policy: Policy) -> Clause:
+    enough = difference.n >= policy.min_records
     return Clause(
         name="records",
         state="passed" if enough else "undecided",
         text=f"the policy needs at least {count(policy.min_records)} evaluation records"
-        + ("" if enough else f", and there are {count(scores.n)}"),
+        + ("" if enough else f", and there are {count(difference.n)}"),
+    )
+
+
+def _judged(measured: Measured, most: float) -> Clause:
+    """Of records with both scores, the candidate's and the reference's."""
+    n, judged = measured.scores.n, measured.difference.n
+    share = 1 - judged / n
+    return Clause(
+        name="judged",
+        state="passed" if share <= most else "undecided",
+        text=f"{percent(share)} of the records have no score by the judge, and the policy allows "
+        f"{percent(most)}",
     )
 
 
@@ -128,11 +147,11 @@ def _below_or_above(difference: float, reference: str) -> str:
     return f"{abs(difference):.3f} {side} {reference}"
 
 
-def _floor(scores: Scores, floor: Floor, confidence: float) -> Clause:
+def _floor(scores: Scores, floor: Floor, metric: Metric, confidence: float) -> Clause:
     """A floor is judged by the bounds of the class's Wilson interval."""
     what = f"{floor.metric} of {floor.label}"
     asked = f"the policy asks for {floor.at_least:g}"
-    right, n = _counted(scores, floor)
+    right, n = _calls(scores, floor, metric) if scores.tools else _counted(scores, floor)
     if n == 0:
         return Clause(name="floor", state="undecided", text=f"{what} is not known, and {asked}")
     bounds = wilson(right, n, confidence)
@@ -155,6 +174,17 @@ def _counted(scores: Scores, floor: Floor) -> tuple[int, int]:
     if floor.metric == "recall":
         return right, sum(row)
     return right, sum(line[place] for line in table.counts)
+
+
+def _calls(scores: Scores, floor: Floor, metric: Metric) -> tuple[int, int]:
+    """Of the tool: right calls, and all that were expected (recall) or made (precision)."""
+    rows = scores.tools.per_tool if scores.tools else []
+    for row in rows:
+        if row.tool == floor.label:
+            recall = row.name_recall if metric == "function_names" else row.exact_recall
+            n = row.support if floor.metric == "recall" else row.answered or 0
+            return round(recall * row.support), n
+    return 0, 0
 
 
 def _latency(scores: Scores, most: float) -> Clause:
@@ -189,6 +219,6 @@ def _unparseable(scores: Scores, most: float) -> Clause:
     return Clause(
         name="unparseable",
         state="passed" if share <= most else "failed",
-        text=f"{percent(share)} of its answers have no readable label, and the policy allows "
-        f"{percent(most)}",
+        text=f"{percent(share)} of its answers have {UNREADABLE[scores.workload_type]}, and the "
+        f"policy allows {percent(most)}",
     )

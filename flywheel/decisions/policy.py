@@ -11,13 +11,16 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flywheel.errors import SettingsError
+from flywheel.evaluation.headline import METRICS_OF, Metric
 from flywheel.settings.catalogue import Catalogue
 from flywheel.settings.problems import Describer
 from flywheel.settings.yaml_file import parse_settings
 
 PACKAGED = "config/policy.yaml"
 
-Metric = Literal["macro_f1", "weighted_f1", "accuracy"]
+PolicyMetric = Literal[
+    "auto", "macro_f1", "weighted_f1", "accuracy", "tool_calls", "function_names", "similarity"
+]
 Reference = Literal["teacher", "incumbent"]
 
 
@@ -28,7 +31,7 @@ class _Section(BaseModel):
 class Floor(_Section):
     """What one class has to reach."""
 
-    label: str = Field(description="The class")
+    label: str = Field(description="The class; of tool calls, the tool")
     metric: Literal["recall", "precision"] = "recall"
     at_least: float = Field(gt=0, le=1)
 
@@ -39,7 +42,7 @@ class Policy(_Section):
     reference: Reference = Field(
         "teacher", description="incumbent: the model promoted now; the teacher where there is none"
     )
-    metric: Metric = "macro_f1"
+    metric: PolicyMetric = Field("auto", description="auto: the headline of the workload")
     margin: float = Field(
         0.25, gt=0, lt=1, description="How much lower than the reference a candidate may score"
     )
@@ -51,12 +54,37 @@ class Policy(_Section):
     max_unparseable: float | None = Field(
         0.01, ge=0, le=1, description="Share of answers without a readable label"
     )
+    max_unjudged: float | None = Field(
+        0.05, ge=0, le=1, description="Share of answers that a judge gave no score, similarity only"
+    )
     equal_cost: Decimal = Field(
         Decimal("0.01"),
         ge=0,
         le=1,
         description="Costs that differ by less than this share of the reference's are equal",
     )
+
+    def metric_of(self, workload_type: str) -> Metric:
+        """What it goes by there. Raises SettingsError where such answers have no such score."""
+        fitting = METRICS_OF[workload_type]
+        if self.metric == "auto":
+            return fitting[0]
+        if self.metric not in fitting:
+            raise SettingsError(
+                f"The policy goes by {self.metric}, a score that answers of a {workload_type} "
+                "workload do not have.",
+                f"Set its metric to auto, or to one of: {', '.join(fitting)}.",
+            )
+        return self.metric
+
+    def check_fits(self, workload_type: str) -> None:
+        """Raises SettingsError where it asks for what such a workload does not have."""
+        self.metric_of(workload_type)
+        if self.floors and workload_type == "generic":
+            raise SettingsError(
+                "The policy has floors for classes, and a generic workload has no classes.",
+                "Take its floors out.",
+            )
 
 
 class PolicyDocument(BaseModel):

@@ -4,12 +4,13 @@ Classes are many, and one of twenty would differ by luck: their intervals are at
 for their number (Bonferroni).
 """
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from flywheel.evaluation.paired import Metric, paired_difference
+from flywheel.decisions.answered import Answered, difference
+from flywheel.evaluation.headline import Metric
 from flywheel.evaluation.scores import Interval, Scores
 
 Change = Literal["improved", "same", "worse"]
@@ -46,14 +47,6 @@ class Regression(BaseModel):
 CLASS_RESAMPLES = 20_000  # far tails, few records: more of them, and cheap
 
 
-class Answered(NamedTuple):
-    """A model's answers, per record of an evaluation set."""
-
-    expected: Sequence[str]
-    labels: Sequence[str | None]
-    records: Sequence[str] = ()  # their ids
-
-
 def compare_paired(
     against: str,
     after: Answered,
@@ -66,10 +59,11 @@ def compare_paired(
 ) -> Regression:
     """Two models on the same records; `scores` are the headline scores after and before.
 
-    Overall and within the records of each class: paired bootstrap.
+    Overall and within the records of each class, where there are classes: paired bootstrap.
+    Raises DataError where no record was judged for both.
     """
     rows_of: dict[str, list[int]] = {}
-    for row, label in enumerate(after.expected):
+    for row, label in enumerate(after.expected if metric != "similarity" else ()):
         rows_of.setdefault(label, []).append(row)
     level = _corrected(confidence, len(rows_of))
     classes = []
@@ -114,21 +108,17 @@ def compare_unpaired(
     """
     from flywheel.evaluation.intervals import wilson
 
-    confidence = _corrected(headlines[0].confidence, len(after.per_class))
-    old = {row.label: row for row in before.per_class}
+    new, old = dict(_recalls(after)), dict(_recalls(before))
+    confidence = _corrected(headlines[0].confidence, len(new))
     classes = []
-    for row in sorted(after.per_class, key=lambda row: row.label):
-        was = old.get(row.label)
-        if was is None or not was.support or not row.support:
+    for label in sorted(new.keys() & old.keys()):
+        (right, n), (was_right, n_before) = new[label], old[label]
+        if not n or not n_before:
             continue
-        new_recall = wilson(round(row.recall * row.support), row.support, confidence)
-        old_recall = wilson(round(was.recall * was.support), was.support, confidence)
-        shift = _square_and_add(new_recall, old_recall)
-        classes.append(
-            ClassShift(
-                label=row.label, n_before=was.support, n_after=row.support, **shift.model_dump()
-            )
+        shift = _square_and_add(
+            wilson(right, n, confidence), wilson(was_right, n_before, confidence)
         )
+        classes.append(ClassShift(label=label, n_before=n_before, n_after=n, **shift.model_dump()))
     return Regression(
         against=against,
         paired=False,
@@ -136,6 +126,16 @@ def compare_unpaired(
         score=_square_and_add(*headlines),
         classes=classes,
     )
+
+
+def _recalls(scores: Scores) -> Iterator[tuple[str, tuple[int, int]]]:
+    """By class, or by tool where there are tools: what was right, and all there was of it."""
+    if scores.tools is not None:
+        for tool in scores.tools.per_tool:
+            yield tool.tool, (round(tool.exact_recall * tool.support), tool.support)
+        return
+    for row in scores.per_class:
+        yield row.label, (round(row.recall * row.support), row.support)
 
 
 def _corrected(confidence: float, classes: int) -> float:
@@ -151,11 +151,10 @@ def _bounds(
     confidence: float,
     seed: int,
 ) -> tuple[float, float]:
-    found = paired_difference(
-        [after.expected[row] for row in rows],
-        [after.labels[row] for row in rows],
-        [before.labels[row] for row in rows],
-        metric=metric,
+    found = difference(
+        after.at(rows),
+        before.at(rows),
+        metric,
         margin=0.0,
         resamples=resamples,
         confidence=confidence,

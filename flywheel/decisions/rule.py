@@ -9,14 +9,21 @@ Scand J Stat 6, 1979), and where every other clause of the policy holds.
 from collections.abc import Sequence
 from decimal import Decimal
 
-from flywheel.decisions.clauses import Measured, ReferenceModel, judge, verdict_of
+from flywheel.decisions.clauses import ENOUGH, Measured, ReferenceModel, judge, verdict_of
 from flywheel.decisions.pareto import Point, pareto_front
 from flywheel.decisions.policy import Policy, PolicyDocument
 from flywheel.decisions.verdict import CandidateVerdict, Clause, Recommendation
-from flywheel.evaluation.paired import METRICS, holm
+from flywheel.errors import DataError
+from flywheel.evaluation.headline import NAMES, Metric
+from flywheel.evaluation.paired import holm
 from flywheel.evaluation.planner import more_needed
 from flywheel.evaluation.scores import Interval, Scores
 from flywheel.formatting import count, percent
+
+_WORDS: dict[Metric, str] = {
+    **NAMES,
+    "similarity": "a judge's similarity (1 to 10 taken as 0 to 1) of",
+}
 
 
 def recommend(
@@ -75,8 +82,14 @@ def recommend(
 
 
 def headline(scores: Scores, policy: Policy) -> Interval:
-    """The score that the policy goes by."""
-    interval: Interval = getattr(scores, policy.metric)
+    """The score that the policy goes by; similarity on the scale of margins, 0 to 1.
+
+    Raises DataError where it was not measured.
+    """
+    metric = policy.metric_of(scores.workload_type)
+    interval = scores.share(metric)
+    if interval is None:
+        raise DataError(f"There is no {NAMES[metric]} of this model.")
     return interval
 
 
@@ -90,7 +103,8 @@ def _verdict(
     clauses = judge(measured, p_adjusted, candidates, reference, policy)
     verdict = verdict_of(clauses)
     needed = None
-    if verdict == "insufficient-data":
+    judged = all(c.state == "passed" for c in clauses if c.name == "judged")
+    if verdict == "insufficient-data" and judged:
         needed = more_needed(measured.difference, policy.margin, policy.confidence)
     decided = _decisive(clauses)
     return CandidateVerdict(
@@ -107,7 +121,7 @@ def _verdict(
 
 def _decisive(clauses: Sequence[Clause]) -> list[Clause]:
     """Those that the verdict rests on."""
-    few = [c for c in clauses if c.name == "records" and c.state != "passed"]
+    few = [c for c in clauses if c.name in ENOUGH and c.state != "passed"]
     failed = [c for c in clauses if c.state == "failed"]
     undecided = [c for c in clauses if c.state == "undecided"]
     return few or failed or undecided or [c for c in clauses if c.name == "difference"]
@@ -117,14 +131,15 @@ def _reason(
     measured: Measured, decided: Sequence[Clause], needed: int | None, policy: Policy
 ) -> str:
     """One sentence: the score, then the clauses that decided."""
-    score = headline(measured.scores, policy)
+    score, n = headline(measured.scores, policy), measured.difference.n
+    metric = policy.metric_of(measured.scores.workload_type)
     seen = (
-        f"{measured.name} has {METRICS[policy.metric]} {score.value:.3f} on "
-        f"{count(measured.scores.n)} records ({percent(score.confidence)} interval "
+        f"{measured.name} has {_WORDS[metric]} {score.value:.3f} on "
+        f"{count(n)} records ({percent(score.confidence)} interval "
         f"{score.low:.3f} to {score.high:.3f})"
     )
     parts = [seen, *(clause.text for clause in decided)]
-    if needed is not None and needed > measured.scores.n:
+    if needed is not None and needed > n:
         parts.append(f"about {count(needed)} evaluation records would decide")
     return "; ".join(parts) + "."
 

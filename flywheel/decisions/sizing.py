@@ -5,6 +5,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, Field
 
 from flywheel.decisions.policy import Policy
+from flywheel.evaluation.planner import records_needed
 from flywheel.formatting import count, percent
 
 ASSUMED_DISCORDANCE = 0.15  # where no run has seen one
@@ -40,8 +41,6 @@ def plan_eval_size(
     Holm's correction can ask of it. The plan is for accuracies (see `records_needed`); macro-F1
     hangs on the rare classes and needs more.
     """
-    from flywheel.evaluation.planner import records_needed  # slow to import
-
     difference = -expected.value if against_teacher else 0.0
     level = 1 - (1 - policy.confidence) / max(candidates, 1)
     differs = f"{percent(expected.value)} of the records ({expected.source})"

@@ -10,7 +10,7 @@ from flywheel.decisions.regression import Regression
 from flywheel.evaluation.paired import Difference, McNemar
 
 Verdict = Literal["promote", "keep", "insufficient-data"]
-ClauseName = Literal["records", "difference", "floor", "latency", "saving", "unparseable"]
+ClauseName = Literal["records", "difference", "floor", "latency", "saving", "unparseable", "judged"]
 
 
 class Clause(BaseModel):

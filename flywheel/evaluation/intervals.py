@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from flywheel.evaluation.resampling import (
     Numbers,
@@ -17,6 +16,8 @@ from flywheel.evaluation.scores import Interval
 
 def wilson(successes: int, n: int, confidence: float) -> Interval:
     """Score interval of a proportion (Wilson, JASA 22, 1927)."""
+    from scipy.stats import binomtest  # slow to import
+
     found = binomtest(successes, n).proportion_ci(confidence, method="wilson")
     return Interval(
         value=successes / n,

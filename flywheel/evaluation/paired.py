@@ -2,11 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, Field
 
+from flywheel.errors import DataError
+from flywheel.evaluation.headline import Metric
 from flywheel.evaluation.resampling import (
     Counts,
     Numbers,
@@ -17,12 +18,6 @@ from flywheel.evaluation.resampling import (
     smoothing,
 )
 
-Metric = Literal["macro_f1", "weighted_f1", "accuracy"]
-METRICS: dict[Metric, str] = {  # as people read them
-    "macro_f1": "macro-F1",
-    "weighted_f1": "weighted F1",
-    "accuracy": "accuracy",
-}
 Labels = Sequence[str | None]
 _Cell = tuple[int, int, int]  # the class, the candidate's answer, the reference's
 
@@ -64,10 +59,11 @@ def paired_difference(
 ) -> Difference:
     """Smoothed, stratified, paired bootstrap of the difference (see `resampling`).
 
-    The sequences have one entry per record; None is an answer without a readable label. Records
-    are drawn with both answers, so what the two models have in common cancels out. Where the
-    reference is right everywhere, as the teacher is on its own labels, there is nothing uncertain
-    about it. Equal seeds give equal results.
+    The sequences have one entry per record; None is an answer without a readable label, or one
+    that is wrong by a measure without labels. Every metric but the two F1 is the share of right
+    answers (similarity has `paired_means`). Records are drawn with both answers, so what the two
+    models have in common cancels out. Where the reference is right everywhere, as the teacher is
+    on its own labels, there is nothing uncertain about it. Equal seeds give equal results.
     """
     classes = {label: number for number, label in enumerate(sorted(set(expected)))}
     nowhere = len(classes)
@@ -87,11 +83,7 @@ def paired_difference(
     drawn = np.concatenate(
         [score.difference(some) for some in draws(cells[:, 0], counts, weight, resamples, seed)]
     )
-    drawn = centred(value, drawn)
-    low, high = bounds(value, drawn, confidence)
-    low, high = max(low, -1.0), min(high, 1.0)  # centring may push them beyond
-    if perfect:
-        high = min(high, 0.0)  # nothing is better than right everywhere
+    low, high, p_value = _found(value, drawn, perfect, margin, confidence)
     return Difference(
         metric=metric,
         value=value,
@@ -99,11 +91,77 @@ def paired_difference(
         high=high,
         confidence=confidence,
         margin=margin,
-        # With the one seen among them, so that it is never 0 (Davison & Hinkley 1997, eq. 4.11).
-        p_value=float((np.count_nonzero(drawn <= -margin) + 1) / (resamples + 1)),
+        p_value=p_value,
         n=len(expected),
         method=f"smoothed stratified paired bootstrap, {resamples} resamples",
     )
+
+
+def paired_means(
+    candidate: Sequence[float | None],
+    reference: Sequence[float | None],
+    margin: float,
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> Difference:
+    """Smoothed paired bootstrap of the difference of two mean similarities, each from 0 to 1.
+
+    One entry per record; a record that lacks one of the two scores is left out. What is drawn
+    are records with both scores (Efron & Tibshirani, An Introduction to the Bootstrap, 1993,
+    chapter 8), from those seen and, as in `resampling`, a little weight for a record on which one
+    model does as well as can be and the other as badly. Raises DataError where no record has both
+    scores.
+    """
+    both = zip(candidate, reference, strict=True)
+    seen = Counter((c, r) for c, r in both if c is not None and r is not None)
+    n = seen.total()
+    if not n:
+        raise DataError("No record has been judged for both models.")
+    perfect = all(r == 1 for _, r in seen)
+    added = float(smoothing(np.array([n]))[0])
+    weights: dict[tuple[float, float], float] = defaultdict(float, seen)
+    weights[1.0, 1.0] += added
+    weights[0.0, 1.0] += added if perfect else added / 2
+    if not perfect:
+        weights[1.0, 0.0] += added / 2
+    pairs = np.array(sorted(weights))
+    gaps = pairs[:, 0] - pairs[:, 1]
+    counts = np.array([seen[c, r] for c, r in pairs.tolist()], dtype=np.int64)
+    weight = np.array([weights[c, r] for c, r in pairs.tolist()])
+    value = float(counts @ gaps / n)
+    one_class = np.zeros(len(pairs), dtype=np.int64)
+    drawn = np.concatenate(
+        [
+            some @ gaps / some.sum(axis=1)
+            for some in draws(one_class, counts, weight, resamples, seed)
+        ]
+    )
+    low, high, p_value = _found(value, drawn, perfect, margin, confidence)
+    return Difference(
+        metric="similarity",
+        value=value,
+        low=low,
+        high=high,
+        confidence=confidence,
+        margin=margin,
+        p_value=p_value,
+        n=n,
+        method=f"smoothed paired bootstrap, {resamples} resamples",
+    )
+
+
+def _found(
+    value: float, drawn: Numbers, perfect: bool, margin: float, confidence: float
+) -> tuple[float, float, float]:
+    """The bounds of a difference, and its one-sided p-value, from what was drawn."""
+    drawn = centred(value, drawn)
+    low, high = bounds(value, drawn, confidence)
+    low, high = max(low, -1.0), min(high, 1.0)  # centring may push them beyond
+    if perfect:
+        high = min(high, 0.0)  # nothing is better than right everywhere
+    # With the one seen among them, so that it is never 0 (Davison & Hinkley 1997, eq. 4.11).
+    return low, high, float((np.count_nonzero(drawn <= -margin) + 1) / (len(drawn) + 1))
 
 
 def _smoothed(seen: Mapping[_Cell, int], classes: int, perfect: bool) -> dict[_Cell, float]:
@@ -139,11 +197,11 @@ class _Scorer:
     def _score(self, counts: Counts, model: int) -> Numbers:
         answers = self._answers[model]
         correct = counts @ (self._support * answers)
-        if self._metric == "accuracy":
-            shares: Numbers = correct.sum(axis=1) / counts.sum(axis=1)
-            return shares
-        macro, weighted = f1_scores(counts @ self._support, counts @ answers, correct)
-        return macro if self._metric == "macro_f1" else weighted
+        if self._metric in {"macro_f1", "weighted_f1"}:
+            macro, weighted = f1_scores(counts @ self._support, counts @ answers, correct)
+            return macro if self._metric == "macro_f1" else weighted
+        shares: Numbers = correct.sum(axis=1) / counts.sum(axis=1)
+        return shares
 
 
 def mcnemar(expected: Sequence[str], candidate: Labels, reference: Labels) -> McNemar:

@@ -1,7 +1,8 @@
 """Comparing tool calls with those expected, as JSON values. Pure."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from flywheel.errors import DataError
@@ -42,6 +43,7 @@ class CallComparison(NamedTuple):
     expected: Counter[str]
     found: Counter[str]  # of the expected, made with whatever arguments
     exact: Counter[str]  # of the expected, made with equal arguments
+    made: Counter[str]  # calls with a name, right or wrong
     answered: int
     fits: Counter[Fit]  # of the answered
 
@@ -83,6 +85,7 @@ def compare(case: ToolCase, schemas: ToolSchemas) -> CallComparison:
         expected=wanted_names,
         found=Counter({name: min(n, names[name]) for name, n in wanted_names.items()}),
         exact=exact,
+        made=Counter(call.name for call in answered if call.name is not None),
         answered=len(answered),
         fits=Counter(schemas.fit(call.name, call.arguments, tools) for call in answered),
     )
@@ -93,30 +96,44 @@ def score_tool_calls(
 ) -> ToolCallScores:
     """The scores of one model, with Wilson intervals over records.
 
-    Models that are scored on the same requests can share `schemas`, which saves time.
+    Models that are scored on the same requests can share `schemas`, which saves time. Raises
+    DataError where there is no record or an expected call cannot be read.
+    """
+    schemas = schemas or ToolSchemas()
+    return tool_call_scores(list(compare_each(cases, schemas)), confidence, schemas.broken)
+
+
+def compare_each(cases: Iterable[ToolCase], schemas: ToolSchemas) -> Iterator[CallComparison]:
+    """The comparison of each record, in order. Raises DataError, which names the record."""
+    for number, case in enumerate(cases, start=1):
+        try:
+            yield compare(case, schemas)
+        except DataError as error:
+            raise DataError(
+                f"Evaluation record {number}: {error.message}",
+                "Leave such records out of the evaluation set "
+                "(data_split_config.parse_function_arguments: true does).",
+            ) from error
+
+
+def tool_call_scores(
+    compared: Sequence[CallComparison], confidence: float, broken_schemas: int
+) -> ToolCallScores:
+    """The scores that the comparisons come to.
 
     NeMo Evaluator's scores of these two names compare sets of names and, of several calls to the
     same tool, only the last ones: what was dropped or changed before is right there, wrong here.
-    Raises DataError where there is no record or an expected call cannot be read.
+    Raises DataError where there is no record.
     """
     from flywheel.evaluation.intervals import wilson
 
-    schemas = schemas or ToolSchemas()
-    compared: list[CallComparison] = []
-    for case in cases:
-        try:
-            compared.append(compare(case, schemas))
-        except DataError as error:
-            raise DataError(
-                f"Evaluation record {len(compared) + 1}: {error.message}",
-                "Leave such records out of the evaluation set.",
-            ) from error
     if not compared:
         raise DataError("The evaluation set is empty.", "Choose a larger evaluation set.")
     n, fits = len(compared), _sum(record.fits for record in compared)
     expected = _sum(record.expected for record in compared)
     found = _sum(record.found for record in compared)
     exact = _sum(record.exact for record in compared)
+    made = _sum(record.made for record in compared)
     checked = fits.total() - fits["broken schema"]
     return ToolCallScores(
         n=n,
@@ -132,17 +149,31 @@ def score_tool_calls(
         unknown_tools=fits["unknown tool"],
         unreadable_calls=fits["unreadable"],
         schema_violations=fits["refused"],
-        broken_schemas=schemas.broken,
+        broken_schemas=broken_schemas,
         per_tool=[
             ToolScore(
                 tool=tool,
                 support=support,
                 name_recall=found[tool] / support,
                 exact_recall=exact[tool] / support,
+                answered=made[tool],
             )
             for tool, support in sorted(expected.items(), key=lambda item: (-item[1], item[0]))
         ],
     )
+
+
+def in_words(calls: Any) -> str:
+    """Calls as people read them, one a line: 'search({"city": "Bern"})'; equal calls look alike."""
+    said = []
+    for call in calls if isinstance(calls, list) else []:
+        read = _call(call)
+        if read.name is None or read.key is None:
+            said.append(json.dumps(call, ensure_ascii=False))
+        else:
+            arguments = json.dumps(json.loads(read.key), ensure_ascii=False)
+            said.append(f"{read.name}({arguments})")
+    return "\n".join(sorted(said)) or "(no call)"
 
 
 _Key = TypeVar("_Key")

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from flywheel.evaluation.scores import Interval
+from flywheel.evaluation.interval import Interval
 
 
 class ToolScore(BaseModel):
@@ -12,6 +12,7 @@ class ToolScore(BaseModel):
     support: int = Field(description="Expected calls of it")
     name_recall: float = Field(description="Share of these that were made, whatever the arguments")
     exact_recall: float = Field(description="Share of these that were made with equal arguments")
+    answered: int | None = Field(None, description="Calls of it that were made, right or wrong")
 
 
 class ToolCallScores(BaseModel):

@@ -7,7 +7,7 @@ from itertools import pairwise
 from flywheel.evaluation.scores import ClassScore, Scores
 from flywheel.formatting import count, score
 from flywheel.insights.names import find
-from flywheel.insights.phrases import class_scores, main_mistake, named, reply, show
+from flywheel.insights.phrases import class_scores, main_mistake, named, reply, show, weak_tools
 from flywheel.insights.subjects import (
     Subject,
     mentioned,
@@ -85,6 +85,8 @@ def _one_class(run: RunView, subject: Subject, scores: Scores, label: str) -> An
     if row is None:
         lines.append("It has no evaluation records, so nothing is known about it.")
     else:
+        if scores.tools is not None:
+            lines.append("By the choice of functions, whatever their arguments:")
         lines.append(class_scores(row))
         if row.recall_interval is not None:
             lines.append(f"Recall with its interval: {score(row.recall_interval, row.support)}.")
@@ -112,6 +114,13 @@ def _confusions(scores: Scores, row: ClassScore) -> list[str]:
 
 
 def _weakest(run: RunView, subject: Subject, scores: Scores) -> Answer:
+    if scores.workload_type == "generic":
+        return reply(
+            f"The answers of {named(run)} are free text: they have no classes.", sources=show(run)
+        )
+    if tools := weak_tools(scores, _MOST_WEAK):
+        heading = f"The weakest tools of *{subject.name}* in {named(run)}:"
+        return reply(heading, *tools, sources=show(run))
     weak = weakest_classes(scores, _MOST_WEAK)
     if not weak:
         return reply(

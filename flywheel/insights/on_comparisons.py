@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from flywheel.insights.phrases import (
-    macro_of,
+    headline_of,
     named,
     per_1000,
     reply,
@@ -45,7 +45,7 @@ def compare(topic: Topic) -> Answer:
 
 
 def _side(subject: Subject) -> list[str]:
-    quality = "the reference" if subject.is_teacher else macro_of(subject)
+    quality = "the reference" if subject.is_teacher else headline_of(subject)
     lines = [f"*{subject.name}*: {quality}"]
     if subject.seconds is not None or subject.cost_per_1000 is not None:
         lines.append(f"   {speed(subject.seconds)}, {per_1000(subject.cost_per_1000, subject.run)}")
@@ -76,7 +76,7 @@ def _compare_runs(runs: Sequence[RunView]) -> Answer:
         if first is None:
             lines.append(f"*{named(run)}*: {run.status}, no scores")
         else:
-            lines.append(f"*{named(run)}*: {first.name} is best, {macro_of(first)}")
+            lines.append(f"*{named(run)}*: {first.name} is best, {headline_of(first)}")
     digests = [{d.digest for d in run.datasets if d.name == "eval"} for run in runs]
     same = all(digests) and all(digest == digests[0] for digest in digests)
     lines.append(

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 
+from flywheel.evaluation.headline import METRICS_OF, NAMES, UNREADABLE, Metric
+from flywheel.evaluation.scores import Scores
 from flywheel.formatting import count, score
 from flywheel.insights.phrases import (
     CANNOT_TELL,
     class_scores,
-    macro_f1,
-    macro_of,
+    headline,
+    headline_of,
     main_mistake,
     named,
     overlap,
     reply,
     show,
     standing,
+    weak_tools,
 )
 from flywheel.insights.subjects import (
     Subject,
@@ -49,7 +52,7 @@ def best(topic: Topic) -> Answer:
     verdict = run.recommendation
     differs = chosen is not None and chosen.name != first.name
     return reply(
-        f"In {named(run)} *{first.name}* has the highest {macro_of(first)}.",
+        f"In {named(run)} *{first.name}* has the highest {headline_of(first)}.",
         _runner_up(order),
         f"The policy recommends *{chosen.name}*: {verdict.reason}"
         if differs and chosen and verdict and verdict.verdict == "promote"
@@ -60,11 +63,14 @@ def best(topic: Topic) -> Answer:
 
 
 def _runner_up(order: Sequence[Subject]) -> str | None:
-    if len(order) < 2 or order[0].scores is None or order[1].scores is None:
+    if len(order) < 2:
         return None
-    tie = overlap(order[0].scores.macro_f1, order[1].scores.macro_f1)
+    first, second = (s.scores.headline if s.scores else None for s in order[:2])
+    if first is None or second is None:
+        return None
+    tie = overlap(first.interval, second.interval)
     verdict = CANNOT_TELL if tie else "the intervals do not overlap"
-    return f"Next is {order[1].name} with {macro_of(order[1])}; {verdict}."
+    return f"Next is {order[1].name} with {headline_of(order[1])}; {verdict}."
 
 
 def _other_workloads(topic: Topic, run: RunView) -> str | None:
@@ -89,13 +95,21 @@ def _scores(subject: Subject) -> list[str]:
     scores = subject.scores
     if scores is None:
         return [f"*{subject.name}* has no scores in {subject.run.id}."]
-    weighted, accuracy = score(scores.weighted_f1, scores.n), score(scores.accuracy, scores.n)
-    balanced = scores.balanced_accuracy
-    more = "" if balanced is None else f", balanced accuracy {balanced:.3f}"
+    more = _more(scores)
     return [
-        f"*{subject.name}* in {named(subject.run)}: {macro_f1(scores)}",
-        f"   weighted F1 {weighted}, accuracy {accuracy}{more}",
+        f"*{subject.name}* in {named(subject.run)}: {headline(scores)}",
+        *([f"   {more}"] if more else []),
     ]
+
+
+def _more(scores: Scores) -> str:
+    """What the headline is not."""
+    others: list[Metric] = [m for m in METRICS_OF[scores.workload_type] if m != scores.metric]
+    found = [(metric, interval) for metric in others if (interval := scores.of(metric))]
+    said = [f"{NAMES[metric]} {score(interval, scores.n)}" for metric, interval in found]
+    if scores.balanced_accuracy is not None and scores.workload_type == "classification":
+        said.append(f"balanced accuracy {scores.balanced_accuracy:.3f}")
+    return ", ".join(said)
 
 
 def why(topic: Topic) -> Answer:
@@ -127,18 +141,25 @@ def _explained(subject: Subject, most_classes: int) -> list[str]:
         if candidate is not None and candidate.error:
             return [f"*{subject.name}* failed in {run.id}: {candidate.error}"]
         return [f"*{subject.name}* has no scores in {run.id} (yet)."]
-    lines = [_verdict(subject) or f"*{subject.name}* in {run.id}: {macro_f1(scores)}."]
+    lines = [_verdict(subject) or f"*{subject.name}* in {run.id}: {headline(scores)}."]
     first = ranked(run)[0]
     if first.name == subject.name:
-        lines[0] += " It has the highest macro-F1 of the run."
+        lines[0] += f" It has the highest {NAMES[scores.metric]} of the run."
     elif candidate is not None and first.scores is not None:
-        lines.append(f"Highest is {first.name} with {macro_of(first)}. {standing(subject, first)}")
-    weak = weakest_classes(scores, most_classes)
+        lines.append(
+            f"Highest is {first.name} with {headline_of(first)}. {standing(subject, first)}"
+        )
+    if tools := weak_tools(scores, most_classes):
+        lines += ["Its weakest tools:", *tools]
+    weak = [] if scores.tools is not None else weakest_classes(scores, most_classes)
     if weak:
         lines.append("Its weakest classes:")
     lines += [f"• {row.label}: {class_scores(row)}{main_mistake(scores, row)}" for row in weak]
     if scores.unparseable:
-        lines.append(f"{count(scores.unparseable)} of {count(scores.n)} answers had no label.")
+        lacked = {"classification": "no label"}.get(
+            scores.workload_type, UNREADABLE[scores.workload_type]
+        )
+        lines.append(f"{count(scores.unparseable)} of {count(scores.n)} answers had {lacked}.")
     return lines
 
 

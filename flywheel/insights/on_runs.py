@@ -6,7 +6,7 @@ from datetime import datetime
 from flywheel.clock import utc_now
 from flywheel.formatting import count, duration, when
 from flywheel.insights.names import find
-from flywheel.insights.phrases import doing_now, macro_f1, named, reply, show
+from flywheel.insights.phrases import doing_now, headline, named, reply, show
 from flywheel.insights.summary import summarise
 from flywheel.insights.topic import Topic
 from flywheel.insights.trouble import no_runs
@@ -117,7 +117,7 @@ def _promotion(topic: Topic, promotion: PromotionView, *, short: bool) -> list[s
     run = topic.find_run(promotion.run_id)
     for candidate in run.nims if run else []:
         if candidate.model_name == promotion.model_name and candidate.customized:
-            lines.append(f"It scored {macro_f1(candidate.customized)}.")
+            lines.append(f"It scored {headline(candidate.customized)}.")
     if promotion.reason:
         lines.append(f"Reason given: {promotion.reason}")
     if promotion.replaced:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from flywheel.evaluation.headline import NAMES
 from flywheel.evaluation.scores import ClassScore, Interval, Scores
-from flywheel.formatting import count, duration, money, score
+from flywheel.formatting import count, duration, money
 from flywheel.insights.subjects import Subject, taken_for
 from flywheel.views import Answer, RunView
 
@@ -27,14 +28,15 @@ def named(run: RunView) -> str:
     return f"{run.id} ({run.workload_id})"
 
 
-def macro_f1(scores: Scores) -> str:
-    """'macro-F1 0.874 (95 % 0.842–0.903, n 400)'"""
-    return f"macro-F1 {score(scores.macro_f1, scores.n)}"
+def headline(scores: Scores) -> str:
+    """'macro-F1 0.874 (95 % 0.842–0.903, n 400)', or that the judge has given none."""
+    found = scores.headline
+    return f"no {NAMES[scores.metric]}" if found is None else found.words
 
 
-def macro_of(subject: Subject) -> str:
+def headline_of(subject: Subject) -> str:
     """The headline score of a model, or that it has none."""
-    return macro_f1(subject.scores) if subject.scores else "no scores"
+    return headline(subject.scores) if subject.scores else "no scores"
 
 
 def class_scores(row: ClassScore) -> str:
@@ -43,6 +45,17 @@ def class_scores(row: ClassScore) -> str:
         f"F1 {row.f1:.3f} (precision {row.precision:.3f}, recall {row.recall:.3f}, "
         f"n {count(row.support)})"
     )
+
+
+def weak_tools(scores: Scores, most: int) -> list[str]:
+    """'• search: 0.800 of 30 calls exact', weakest first; those without a mistake left out."""
+    rows = [] if scores.tools is None else scores.tools.per_tool
+    rows = sorted(rows, key=lambda tool: (tool.exact_recall, -tool.support))
+    return [
+        f"• {tool.tool}: {tool.exact_recall:.3f} of {count(tool.support)} calls exact"
+        for tool in rows[:most]
+        if tool.exact_recall < 1
+    ]
 
 
 def main_mistake(scores: Scores, row: ClassScore) -> str:
@@ -78,11 +91,12 @@ def overlap(one: Interval, other: Interval) -> bool:
 
 def standing(one: Subject, other: Subject) -> str:
     """What the two intervals say of two models that were scored in one run."""
-    if one.scores is None or other.scores is None:
+    first = one.scores.headline if one.scores else None
+    second = other.scores.headline if other.scores else None
+    if first is None or second is None:
         return ""
-    first, second = one.scores.macro_f1, other.scores.macro_f1
     better, worse = (one, other) if first.value >= second.value else (other, one)
-    if overlap(first, second):
+    if overlap(first.interval, second.interval):
         return f"{one.name} and {other.name}: {CANNOT_TELL}."
     return f"{better.name} is ahead of {worse.name}: the intervals do not overlap."
 

@@ -38,13 +38,13 @@ class Mentioned:
 
 
 def ranked(run: RunView) -> list[Subject]:
-    """The scored candidates, highest macro-F1 first."""
+    """The scored candidates, the highest headline score first."""
     scored = [subject_of(run, c) for c in run.nims if c.customized is not None]
-    return sorted(scored, key=lambda s: -s.scores.macro_f1.value if s.scores else 0.0)
+    return sorted(scored, key=lambda s: -s.scores.rank if s.scores else 0.0)
 
 
 def recommended(run: RunView) -> Subject | None:
-    """The candidate that the policy names, else the one with the highest macro-F1."""
+    """The candidate that the policy names, else the one with the highest score."""
     order = ranked(run)
     named = run.recommendation.model_name if run.recommendation else None
     return next((s for s in order if s.name == named), order[0] if order else None)

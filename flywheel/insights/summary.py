@@ -77,6 +77,14 @@ def _weakest(run: RunView) -> Iterator[str]:
     chosen = recommended(run)
     if chosen is None or chosen.scores is None:
         return
+    if (tools := chosen.scores.tools) is not None:
+        for tool in sorted(tools.per_tool, key=lambda tool: (tool.exact_recall, -tool.support))[:1]:
+            if tool.exact_recall < 1:
+                yield (
+                    f"Its weakest tool is {tool.tool}: {tool.exact_recall:.3f} of "
+                    f"{count(tool.support)} calls are exact."
+                )
+        return
     for row in weakest_classes(chosen.scores, 1):
         mistake = main_mistake(chosen.scores, row)
         yield (

@@ -17,7 +17,9 @@ from flywheel.plots.measured import (
     Scored,
     chosen,
     heading,
+    headline,
     intervals,
+    metric_of,
     records,
     unscored,
 )
@@ -98,15 +100,15 @@ def _compared(view: RunView, best: Scored) -> _Comparison | LeftOut:
     said = view.recommendation
     if said is not None and said.reference != TEACHER:
         return _to_incumbent(view, said)
+    confidence = headline(best.scores, metric_of(view)).confidence
     rows = [
         _Row(row.label, row.support, recall.value - 1, recall.low - 1, recall.high - 1)
         for row in best.scores.per_class
         if row.support
-        for recall in [_recall(row, best.scores.accuracy.confidence)]
+        for recall in [_recall(row, confidence)]
     ]
     if not rows:
         return LeftOut("classes", f"{short(best.name)} has no scores by class.")
-    confidence = best.scores.accuracy.confidence
     return _Comparison(_sorted(rows), TEACHER, f"{intervals(confidence)} (Wilson)")
 
 

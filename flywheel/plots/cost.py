@@ -119,8 +119,8 @@ def _front(view: RunView) -> list[str]:
 def _others(view: RunView) -> list[_Mark]:
     marks = []
     scores = None if view.compared is None else view.compared.scores
-    if view.compared is not None and scores is not None and scores.cost_per_1000 is not None:
-        score = headline(scores, metric_of(view))
+    score = None if scores is None else scores.share(metric_of(view))
+    if view.compared and scores and score and scores.cost_per_1000 is not None:
         marks.append(
             _Mark(
                 view.compared.name, scores.cost_per_1000, score, "I", marker="D", color=VERMILLION

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from flywheel.evaluation.paired import METRICS, Metric
+from flywheel.evaluation.headline import NAMES, Metric
 from flywheel.evaluation.scores import Interval, Scores
 from flywheel.formatting import money, percent
 from flywheel.plots.names import counted, short
@@ -24,22 +24,24 @@ class Scored(NamedTuple):
 
 
 def metric_of(view: RunView) -> Metric:
-    """The score that the run's policy goes by; macro-F1 where there is no verdict."""
+    """The score that the run's policy goes by; the workload's own where there is no verdict."""
     for verdict in view.recommendation.candidates if view.recommendation else ():
         if verdict.difference is not None:
             return verdict.difference.metric
-    return "macro_f1"
+    measured = [c.customized for c in view.nims if c.customized is not None]
+    return measured[0].metric if measured else "macro_f1"
 
 
 def headline(scores: Scores, metric: Metric) -> Interval:
-    """The score of that name."""
-    interval: Interval = getattr(scores, metric)
+    """The score of that name, 0 to 1, of a model that has it."""
+    interval = scores.share(metric)
+    assert interval is not None  # `scored` leaves the others out
     return interval
 
 
 def metric_name(view: RunView) -> str:
     """'macro-F1'."""
-    return METRICS[metric_of(view)]
+    return NAMES[metric_of(view)]
 
 
 def ranked(view: RunView) -> list[CandidateView]:
@@ -49,8 +51,8 @@ def ranked(view: RunView) -> list[CandidateView]:
     metric = metric_of(view)
 
     def key(candidate: CandidateView) -> tuple[int, float]:
-        scores = candidate.customized
-        value = -1.0 if scores is None else headline(scores, metric).value
+        found = None if candidate.customized is None else candidate.customized.share(metric)
+        value = -1.0 if found is None else found.value
         return order.get(candidate.model_name, len(order)), -value
 
     return sorted(view.nims, key=key)
@@ -62,6 +64,7 @@ def scored(view: RunView) -> list[Scored]:
         Scored(candidate.model_name, candidate.customized)
         for candidate in ranked(view)
         if candidate.customized is not None
+        and candidate.customized.share(metric_of(view)) is not None
     ]
 
 

@@ -82,8 +82,8 @@ def _rows(view: RunView) -> list[_Row]:
         _Row(
             candidate.model_name,
             verdicts.get(candidate.model_name, "" if candidate.customized else candidate.status),
-            None if candidate.base is None else headline(candidate.base, metric),
-            None if candidate.customized is None else headline(candidate.customized, metric),
+            None if candidate.base is None else candidate.base.share(metric),
+            None if candidate.customized is None else candidate.customized.share(metric),
             None if candidate.customized is None else candidate.customized.n,
             is_named=said is not None and said.model_name == candidate.model_name,
         )
@@ -96,7 +96,7 @@ def _rows(view: RunView) -> list[_Row]:
                 view.compared.name,
                 "the incumbent",
                 None,
-                headline(scores, metric),
+                scores.share(metric),
                 scores.n,
                 is_incumbent=True,
             )

@@ -97,12 +97,15 @@ JobKind = Literal["customize", "evaluate", "upload", "deploy"]
 
 
 class ModelArtifact(BaseModel):
-    """What a customization leaves behind."""
+    """What a customization leaves behind, or an evaluation with examples."""
 
-    uri: str = Field(description="Where the model is (a directory on the local platform)")
+    uri: str = Field(
+        description="Where the model is (a directory on the local platform), or what is needed to "
+        "ask it as it was asked: its address, its examples"
+    )
     digest: str = Field(description="sha256 of the model's files, hex")
     size_bytes: int
-    train_records: int
+    train_records: int = Field(description="Learned from; of examples, those to choose from")
     train_seconds: float
     params: dict[str, str | int | float | bool | None] = Field(
         description="The hyper-parameters used, the seed among them"
@@ -114,7 +117,9 @@ class JobStatus(BaseModel):
 
     state: JobState
     percent: float = Field(0.0, ge=0, le=100)
-    message: str = Field("", description="What it is doing, in a few words")
+    message: str = Field(
+        "", description="What it is doing; of a completed one, what has to be said of it"
+    )
     error: str | None = Field(None, description="One sentence, where the state is 'failed'")
     artifact: ModelArtifact | None = Field(
         None, description="Of a completed customization, or of what was asked with examples"
@@ -207,4 +212,12 @@ class Platform(Protocol):
 
     async def ping(self) -> str:
         """A few words on what answered. Raises UnavailableError where nothing does."""
+        ...
+
+    async def ping_candidate(self, name: str) -> str | None:
+        """A few words on what answers for a candidate that is served elsewhere.
+
+        None for one that lives on the platform. Raises UnavailableError where nothing answers,
+        or something else.
+        """
         ...

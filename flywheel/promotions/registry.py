@@ -134,6 +134,7 @@ async def promote(
     Raises ConflictError where it is the incumbent, or where somebody else promotes at once.
     """
     assert run.id is not None
+    headline = None if scores is None else scores.headline
     before = await active(session, run.workload_id)
     if before is not None:
         if before.digest == artifact.digest:
@@ -146,7 +147,8 @@ async def promote(
         model_name=model_name,
         model_uri=artifact.uri,
         digest=artifact.digest,
-        macro_f1=None if scores is None else scores.macro_f1.value,
+        score=None if headline is None else headline.value,
+        metric="macro_f1" if headline is None else headline.metric,
         status="active",
         approved_by=approved_by,
         reason=reason,

@@ -5,6 +5,7 @@ worker can be killed between any two lines here and the next one goes on from th
 """
 
 import logging
+from collections.abc import Set
 from datetime import datetime
 
 from sqlmodel import col, delete, func, select
@@ -82,8 +83,11 @@ async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) 
         run = await leased_run(session, lease)
         if run.status not in {"pending", "running"}:
             return True  # cancelled meanwhile: look again
-        if step.kind in PLATFORM_KINDS and await _slots_used(session) >= backends.platform.slots:
-            return False
+        if step.kind in PLATFORM_KINDS:
+            if await _running(session, PLATFORM_KINDS) >= backends.platform.slots:
+                return False
+        elif step.kind == "judge" and await _running(session, {"judge"}):
+            return False  # the judge gets as many requests at a time as its settings say
         if run.status == "pending":
             run.status = "running"
             run.started_at = now
@@ -95,10 +99,9 @@ async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) 
     return await _poll(backends, lease, state, step)
 
 
-async def _slots_used(session: AsyncSession) -> int:
-    query = select(func.count()).where(
-        col(Step.status) == "running", col(Step.kind).in_(PLATFORM_KINDS)
-    )
+async def _running(session: AsyncSession, kinds: Set[str]) -> int:
+    """How many steps of these kinds run, of all runs."""
+    query = select(func.count()).where(col(Step.status) == "running", col(Step.kind).in_(kinds))
     return (await session.exec(query)).one()
 
 

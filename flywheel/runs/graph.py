@@ -12,6 +12,7 @@ StepKind = Literal[
     "icl-eval",
     "customize",
     "customized-eval",
+    "judge",
     "decide",
     "summarise",
     "receipt",
@@ -23,6 +24,10 @@ CONCLUDING = frozenset({"decide", "summarise", "receipt"})
 PLATFORM_KINDS: frozenset[str] = frozenset(
     {"incumbent-eval", "base-eval", "icl-eval", "customize", "customized-eval"}
 )
+
+
+# Of these the last one that a model has is judged, where answers are judged.
+_FINAL_KINDS = ("customized-eval", "icl-eval", "incumbent-eval")
 
 
 class StepState(Protocol):
@@ -43,7 +48,8 @@ class PlannedStep(NamedTuple):
 def plan(candidates: Sequence[CandidateSpec], incumbent: bool = False) -> list[PlannedStep]:
     """The steps of a run, in the order in which they are started where several may.
 
-    An incumbent is scored as well: candidates are compared with it on the same records.
+    An incumbent is scored as well: candidates are compared with it on the same records. Whether
+    answers are judged is known once the records are read; those steps are added then.
     """
     steps = [PlannedStep("build-datasets")]
     if incumbent:
@@ -66,6 +72,10 @@ def readiness(step: StepState, steps: Sequence[StepState]) -> Literal["ready", "
         done = all(s.status in TERMINAL for s in steps if s.kind not in CONCLUDING)
         built = all(s.status == "completed" for s in steps if s.kind == "build-datasets")
         return ("ready" if built else "skip") if done else "wait"
+    if step.kind == "judge":
+        own = {s.kind: s.status for s in steps if s.candidate == step.candidate}
+        final = next(own[kind] for kind in _FINAL_KINDS if kind in own)
+        return "ready" if final == "completed" else "skip" if final in TERMINAL else "wait"
     needs = {
         "build-datasets": [],
         "incumbent-eval": ["build-datasets"],

@@ -10,7 +10,7 @@ from flywheel.db.models import Candidate, Step
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import Audit, Judged, Judgement, audit
 from flywheel.evaluation.cost import cost_per_1000
-from flywheel.evaluation.scores import Scores
+from flywheel.evaluation.scores import Interval, Scores
 from flywheel.runs.graph import PLATFORM_KINDS, TERMINAL
 from flywheel.runs.state import RunState, run_ref
 from flywheel.views import (
@@ -52,6 +52,7 @@ def present(
                 for d in state.datasets
             ],
             "nims": [_candidate(state, candidate) for candidate in state.candidates],
+            "llm_judge": _judge(state),
             "error": run.error,
             "created_at": run.created_at,
             "requested_by": run.requested_by,
@@ -90,6 +91,15 @@ def _teacher(state: RunState, report: DatasetReport) -> TeacherView:
     )
 
 
+def _judge(state: RunState) -> dict[str, str] | None:
+    """Who judged, and under which prompt, where anybody did."""
+    for candidate in state.candidates:
+        scores = state.final_scores(candidate.name)
+        if scores is not None and scores.judge is not None:
+            return {"model_name": scores.judge.model, "prompt_digest": scores.judge.prompt_digest}
+    return None
+
+
 def _incumbent(state: RunState) -> IncumbentView | None:
     model = state.incumbent()
     if model is None:
@@ -125,7 +135,7 @@ def _audit(state: RunState, candidate: str) -> Audit | None:
     """What people's judgements make of the scores; None where there are no judgements."""
     scores = state.final_scores(candidate)
     reviews = [review for review in state.reviews if review.candidate == candidate]
-    if scores is None or not reviews:
+    if scores is None or scores.accuracy is None or not reviews:
         return None
     judged = [
         Judged(r.row, r.stratum, r.stratum_size, r.reviewer, cast(Judgement, r.judgement))
@@ -165,18 +175,28 @@ def _evaluation(state: RunState, candidate: Candidate, step: Step) -> Evaluation
 def _flat(scores: Scores) -> dict[str, float]:
     """The blueprint's plain scores; `f1_score` is macro-F1 here, `token_f1` NeMo's `f1`.
 
-    What an older run did not measure is left out.
+    What was not measured is left out.
     """
+    judge = scores.judge
+    by_judge = None if judge is None or judge.mean is None else judge.mean.value
     measured: dict[str, float | None] = {
-        "macro_f1": scores.macro_f1.value,
-        "f1_score": scores.macro_f1.value,
-        "weighted_f1": scores.weighted_f1.value,
-        "accuracy": scores.accuracy.value,
+        "macro_f1": _value(scores.macro_f1),
+        "f1_score": _value(scores.macro_f1),
+        "weighted_f1": _value(scores.weighted_f1),
+        "accuracy": _value(scores.accuracy),
         "balanced_accuracy": scores.balanced_accuracy,
         "token_f1": scores.token_f1,
+        "function_name_accuracy": _value(scores.of("function_names")),
+        "function_name_and_args_accuracy": _value(scores.of("tool_calls")),
+        "tool_calling_correctness": by_judge if scores.workload_type == "tool_calling" else None,
+        "similarity": _value(scores.of("similarity")),
         "unparseable_share": scores.unparseable_share,
     }
     return {name: value for name, value in measured.items() if value is not None}
+
+
+def _value(interval: Interval | None) -> float | None:
+    return None if interval is None else interval.value
 
 
 def _customization(state: RunState, candidate: Candidate, step: Step) -> CustomizationView:

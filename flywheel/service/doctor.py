@@ -1,5 +1,6 @@
 """`flywheel doctor`: which part is which implementation here, and does it answer."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from flywheel.errors import FlywheelError
@@ -18,6 +19,7 @@ async def check(backends: Backends) -> list[PartStatus]:
         ),
         await _queue(backends),
         await _probe("platform", backends.platform.name, backends.platform.ping),
+        *await _served(backends),
         await _worker(backends),
         PartStatus(
             part="language model",
@@ -26,6 +28,21 @@ async def check(backends: Backends) -> list[PartStatus]:
             detail="answers and summaries are deterministic",
         ),
     ]
+
+
+async def _served(backends: Backends) -> list[PartStatus]:
+    """A line for each candidate that is served elsewhere; all are asked at once."""
+    platform = backends.platform
+
+    async def line(name: str) -> PartStatus:
+        async def ping() -> str:
+            return await platform.ping_candidate(name) or ""
+
+        return await _probe(f"candidate {name}", "served", ping)
+
+    names = [one.name for one in platform.candidates() if one.takes_prompts]
+    lines = await asyncio.gather(*(line(name) for name in names))
+    return [line for line in lines if line.state == "failed" or line.detail]
 
 
 async def _probe(part: str, implementation: str, ping: Callable[[], Awaitable[str]]) -> PartStatus:

@@ -46,7 +46,7 @@ async def decide_approval(
 
     Returns the promotion, or None for a rejection. Raises ForbiddenError, ConflictError where
     somebody was faster, InvalidInputError for a model that the policy did not pass, DataError for
-    one whose files are not what fine-tuning left.
+    one whose files are not what its run left.
     """
     _require(backends, actor)
     if approve:
@@ -80,7 +80,7 @@ async def promote(
     """Make a model of a completed run the incumbent of its workload; closes an open approval.
 
     Raises ForbiddenError, NotFoundError, ConflictError, InvalidInputError, DataError for a model
-    whose files are not what fine-tuning left.
+    whose files are not what its run left.
     """
     _require(backends, actor)
     async with backends.database.transaction() as session:
@@ -183,7 +183,7 @@ def _promotable(state: RunState, model_name: str) -> ModelArtifact:
             "To promote it all the same, change the policy and run again.",
         )
     artifact = state.artifact(model_name)
-    assert artifact is not None  # it has been scored, so it has been trained
+    assert artifact is not None  # its final evaluation is scored, so it left what it is
     return artifact
 
 
@@ -250,9 +250,22 @@ async def _view(session: AsyncSession, promotion: Promotion) -> PromotionView:
     return PromotionView.model_validate(
         {
             **promotion.model_dump(),
+            "served": await _served(session, promotion),
             "run_id": run_ref(promotion.run_id),
             "replaced": None
             if before is None
             else f"{before.model_name} ({run_ref(before.run_id)})",
         }
     )
+
+
+async def _served(session: AsyncSession, promotion: Promotion) -> str | None:
+    """Where the model is, if it is only asked."""
+    query = select(Candidate).where(
+        Candidate.run_id == promotion.run_id, Candidate.name == promotion.model_name
+    )
+    candidate = (await session.exec(query)).one_or_none()
+    if candidate is None or candidate.artifact is None or candidate.final_eval != "icl-eval":
+        return None
+    params = ModelArtifact.model_validate(candidate.artifact).params
+    return f"{params.get('model_name')} at {params.get('url')}"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, Field
@@ -24,6 +24,7 @@ from flywheel.decisions.verdict import Recommendation
 from flywheel.errors import ConflictError, DataError, InvalidInputError, NotFoundError
 from flywheel.evaluation.audit import Judgement
 from flywheel.evaluation.sampling import Answered, Drawn, draw
+from flywheel.evaluation.tool_calls import in_words
 from flywheel.ports.backends import Backends
 from flywheel.records import content_text
 from flywheel.runs.state import RunState, load_state, run_ref
@@ -45,7 +46,7 @@ class Question(BaseModel):
     candidate: str
     row: int = Field(description="Names the record when it is answered")
     text: str = Field(description="Of the last user message")
-    a: str = Field(description="One label, or the answer itself where it had no readable label")
+    a: str = Field(description="One label, or the answer where it had none; of tool calls, those")
     b: str
     classes: list[str] = Field(description="What the right label is picked from")
 
@@ -164,11 +165,21 @@ async def _material(backends: Backends, ref: str, model: str | None) -> _Materia
         )
         predictions = {p.row: p for p in await session.exec(query)}
     answers = [
-        Answered(row, p.expected, p.label, p.confidence) for row, p in sorted(predictions.items())
+        Answered(row, p.expected, p.expected if _same(p) else None, p.confidence)
+        if p.correct is not None
+        else Answered(row, p.expected, p.label, p.confidence)
+        for row, p in sorted(predictions.items())
     ]
     order = await asyncio.to_thread(draw, answers, f"{state.run.seed}/{candidate}")
     reviews = [review for review in state.reviews if review.candidate == candidate]
     return _Material(state, candidate, predictions, order, reviews)
+
+
+def _same(prediction: Prediction) -> bool:
+    """Whether candidate and teacher said the same; of tool calls, with equal arguments."""
+    if prediction.correct is not None:
+        return prediction.correct
+    return prediction.label == prediction.expected
 
 
 def _candidate(state: RunState, model: str | None) -> str:
@@ -180,10 +191,14 @@ def _candidate(state: RunState, model: str | None) -> str:
             f"{nearest(model, names)}It has: {', '.join(names)}.",
         )
     scored = {
-        name: scores.macro_f1.value
-        for name in names
-        if (scores := state.final_scores(name)) is not None
+        name: scores.rank for name in names if (scores := state.final_scores(name)) is not None
     }
+    free = [name for name in scored if (of := state.final_scores(name)) and of.accuracy is None]
+    if free:
+        raise ConflictError(
+            f"The answers of {run} are free text, which a judge scores: they have no labels.",
+            "People judge labels and tool calls.",
+        )
     if not scored:
         raise ConflictError(
             f"{run} has no scored candidate, so there is nothing to judge.",
@@ -216,32 +231,42 @@ def _next_row(material: _Material, reviewer: str) -> int | None:
 
 async def _question(material: _Material, row: int, actor: Actor) -> Question:
     prediction = material.predictions[row]
+    path = Path(material.state.dataset("eval").uri)
+    record = await asyncio.to_thread(_record, path, row)
     labels = [prediction.expected, prediction.label or prediction.answer.strip() or "(nothing)"]
+    if prediction.correct is not None:
+        expected = record["response"]["choices"][0]["message"].get("tool_calls")
+        given = in_words(prediction.tool_calls) if prediction.tool_calls else prediction.answer
+        labels = [in_words(expected), given.strip() or "(no call)"]
     if _a_is(material, row, actor) == "candidate":
         labels.reverse()
-    path = Path(material.state.dataset("eval").uri)
     return Question(
         run_id=run_ref(material.state.run.id),
         candidate=material.candidate,
         row=row,
-        text=await asyncio.to_thread(_request_text, path, row),
+        text=_request_text(record),
         a=labels[0],
         b=labels[1],
         classes=list(material.report.classes),
     )
 
 
-def _request_text(path: Path, row: int) -> str:
-    """The text of the last user message of that line of the evaluation set."""
+def _record(path: Path, row: int) -> dict[str, Any]:
+    """That line of the evaluation set."""
     try:
         with path.open("rb") as file:
-            messages = orjson.loads(next(islice(file, row, None)))["request"]["messages"]
+            record: dict[str, Any] = orjson.loads(next(islice(file, row, None)))
     except (OSError, StopIteration, ValueError) as error:
         raise DataError(
             f"The evaluation set {path} cannot be read, so its records cannot be shown.",
             "Start the run again to build it anew.",
         ) from error
-    asked = [message for message in messages if message["role"] == "user"]
+    return record
+
+
+def _request_text(record: dict[str, Any]) -> str:
+    """The text of its last user message."""
+    asked = [message for message in record["request"]["messages"] if message["role"] == "user"]
     return content_text(asked[-1].get("content")).strip() if asked else ""
 
 
@@ -254,7 +279,7 @@ def _a_is(material: _Material, row: int, actor: Actor) -> Side:
 
 def _judgement(choice: Choice, a_is: Side, prediction: Prediction) -> Judgement:
     b_is: Side = "candidate" if a_is == "teacher" else "teacher"
-    if choice in {"a", "b"} and prediction.label == prediction.expected:
+    if choice in {"a", "b"} and _same(prediction):
         return "both"  # whichever of two equal labels it is
     if choice == "a":
         return a_is

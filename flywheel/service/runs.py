@@ -23,6 +23,7 @@ from flywheel.promotions import registry
 from flywheel.runs import events
 from flywheel.runs.create import create
 from flywheel.runs.graph import ACTIVE_RUN
+from flywheel.runs.needs import check_needs
 from flywheel.runs.present import present
 from flywheel.runs.state import load_states, run_folder, run_ref
 from flywheel.service.naming import find, nearest, number
@@ -40,12 +41,20 @@ async def start_run(
 
     `policy_file` is a file of this machine, so not for people in a conversation to name. Raises
     NotFoundError for an unknown workload or client, InvalidInputError for a candidate or value
-    that cannot be used, SettingsError for a faulty policy.
+    that cannot be used, SettingsError for a faulty policy, one that does not fit the workload
+    type, or where that type needs a judge and none is set.
     """
     await _check_logged(backends, request)
     policy = await policy_in_force(backends, policy_file)
     overrides = request.overrides()
     config = merge_run_config(backends.settings, overrides)
+    if config.evaluation_config.workload_type != "auto":  # else once its records are read
+        check_needs(
+            config.evaluation_config.workload_type,
+            policy.parsed(),
+            config.evaluation_config,
+            backends.settings.llm_judge_config,
+        )
     offered = {candidate.name: candidate for candidate in backends.platform.candidates()}
     for name in config.candidates:
         if name not in offered:

@@ -1,5 +1,6 @@
 """Settings: config.yaml and the environment, checked once, read everywhere."""
 
+from flywheel.settings.endpoints import ServedCandidateConfig
 from flywheel.settings.load import load_settings
 from flywheel.settings.run_config import merge_run_config, stored_run_config
 from flywheel.settings.sections import (
@@ -24,6 +25,7 @@ __all__ = [
     "LocalPlatformConfig",
     "PriceConfig",
     "RunConfig",
+    "ServedCandidateConfig",
     "Settings",
     "SlackConfig",
     "TrainingConfig",

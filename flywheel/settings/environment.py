@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ SECRET_VARIABLES = {
     "redis_url": "FLYWHEEL_REDIS_URL",
     "database_url": "FLYWHEEL_DATABASE_URL",
     "llm_judge_api_key": "FLYWHEEL_LLM_JUDGE_API_KEY",
+    "served_api_key": "FLYWHEEL_SERVED_API_KEY",
+    "embedding_api_key": "FLYWHEEL_EMBEDDING_API_KEY",
     "nemo_api_key": "FLYWHEEL_NEMO_API_KEY",
     "nvidia_api_key": "NVIDIA_API_KEY",
     "receipt_key": "FLYWHEEL_RECEIPT_KEY",
@@ -40,6 +42,16 @@ def secrets_from(environ: Mapping[str, str]) -> Secrets:
     """The secrets; a variable that is set to nothing is not set."""
     found = {key: environ[name] for key, name in SECRET_VARIABLES.items() if environ.get(name)}
     return Secrets.model_validate(found)
+
+
+def variables_of(secrets: Secrets, names: Iterable[str]) -> dict[str, str]:
+    """The secrets of those names that are set, as variables for a process that needs them."""
+    found = {name: getattr(secrets, name) for name in names}
+    return {
+        SECRET_VARIABLES[name]: secret.get_secret_value()
+        for name, secret in found.items()
+        if secret is not None
+    }
 
 
 def variable_for(path: tuple[str, ...]) -> str:

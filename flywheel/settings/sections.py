@@ -7,33 +7,12 @@ that a config.yaml written for it loads here unchanged; the sections after them 
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-
-class Section(BaseModel):
-    """A section: unknown keys are errors, values are fixed once read.
-
-    Values stay out of pydantic's own error texts, because one may be a mistyped secret.
-    """
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        protected_namespaces=(),
-        allow_inf_nan=False,
-        hide_input_in_errors=True,
-    )
-
-
-def _names(value: object) -> object:
-    """A list of names may be written 'a, b', which is handy in an environment variable."""
-    if isinstance(value, str):
-        return [name for part in value.split(",") if (name := part.strip())]
-    return [] if value is None else value
-
-
-Names = Annotated[list[str], BeforeValidator(_names)]
+from flywheel.settings.endpoints import EmbedderConfig, JudgeConfig, ServedCandidateConfig
+from flywheel.settings.section import Names, Section
 
 
 class NmpConfig(Section):
@@ -102,20 +81,6 @@ class NimConfig(Section):
         return self
 
 
-class ServedModelConfig(Section):
-    """A helper model (judge, embedder): deployed by us ('local') or somebody's endpoint."""
-
-    deployment_type: Literal["local", "remote"] = "remote"
-    url: str | None = None
-    model_name: str | None = None
-    model_type: Literal["llm", "embedding"] = "llm"
-    context_length: int | None = Field(None, ge=1, description="Tokens")
-    gpus: int | None = Field(None, ge=1)
-    pvc_size: str | None = None
-    tag: str | None = None
-    registry_base: str = "nvcr.io/nim"
-
-
 class DataSplitConfig(Section):
     """How the records of a workload become evaluation, training and validation sets."""
 
@@ -169,28 +134,15 @@ class EvaluationConfig(Section):
     bootstrap_resamples: int = Field(2000, ge=200)
 
 
-class EmbedderConfig(ServedModelConfig):
-    """A helper model that turns text into vectors."""
-
-    model_type: Literal["llm", "embedding"] = "embedding"
-
-
-class JudgeConfig(ServedModelConfig):
-    """A model that judges answers, and how it is asked."""
-
-    max_concurrent_requests: int = Field(8, ge=1, description="Requests at the same time")
-    timeout_seconds: float = Field(60.0, gt=0, description="For one answer")
-    max_attempts: int = Field(5, ge=1, description="For one answer, the first included")
-    retry_seconds: float = Field(
-        1.0, ge=0, description="Before the second attempt; doubled for each further one"
-    )
-
-
 class SimilarityConfig(Section):
     """Choosing in-context examples by likeness."""
 
-    relevance_ratio: float | None = Field(0.7, ge=0, le=1)
-    embedding_nim_config: EmbedderConfig | None = None
+    relevance_ratio: float | None = Field(
+        0.7, ge=0, le=1, description="Share chosen by likeness alone; None is 0.7"
+    )
+    embedding_nim_config: EmbedderConfig | None = Field(
+        None, description="Without a url likeness is worked out on this machine"
+    )
 
 
 class IclConfig(Section):
@@ -199,11 +151,24 @@ class IclConfig(Section):
     max_context_length: int = Field(8192, ge=1, description="Tokens")
     reserved_tokens: int = Field(2048, ge=0, description="Tokens kept for the answer")
     max_examples: int = Field(3, ge=0)
-    min_examples: int = Field(1, ge=0)
+    min_examples: int = Field(1, ge=0, description="Where fewer fit, it is asked without any")
     example_selection: Literal["uniform_distribution", "semantic_similarity"] = (
         "uniform_distribution"
     )
     similarity_config: SimilarityConfig | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> "IclConfig":
+        if self.min_examples > self.max_examples:
+            raise ValueError("min_examples is greater than max_examples")
+        if self.reserved_tokens >= self.max_context_length:
+            raise ValueError("reserved_tokens leaves nothing of max_context_length for the prompt")
+        return self
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens that a prompt with examples may have."""
+        return self.max_context_length - self.reserved_tokens
 
 
 class TrainingConfig(Section):
@@ -244,12 +209,23 @@ class LoggingConfig(Section):
 
 
 class LocalPlatformConfig(Section):
-    """Students trained on this machine."""
+    """Students trained on this machine, and models served elsewhere."""
 
     candidates: Names = Field(
         default_factory=lambda: ["tfidf-svm", "tfidf-logreg", "hashing-sgd"], min_length=1
     )
+    served: list[ServedCandidateConfig] = Field(
+        default_factory=list, description="Candidates that are only asked"
+    )
     parallel_jobs: int = Field(2, ge=1, description="Jobs side by side")
+
+    @field_validator("served")
+    @classmethod
+    def _distinct(cls, served: list[ServedCandidateConfig]) -> list[ServedCandidateConfig]:
+        names = [one.name for one in served]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two candidates are called {twice[0]}")
+        return served
 
 
 class ModelPrice(Section):
@@ -327,15 +303,28 @@ class Secrets(Section):
     redis_url: SecretStr | None = Field(None, description="None starts a private server")
     database_url: SecretStr | None = Field(None, description="None is SQLite under home")
     llm_judge_api_key: SecretStr | None = Field(None, description="Sent to llm_judge_config.url")
+    served_api_key: SecretStr | None = Field(
+        None, description="Sent to every url of local_platform_config.served"
+    )
+    embedding_api_key: SecretStr | None = Field(
+        None, description="Sent to the url of icl_config's embedder"
+    )
     nemo_api_key: SecretStr | None = Field(
         None, description="Sent to NeMo, where something before it asks for one"
     )
     nvidia_api_key: SecretStr | None = Field(
-        None, description="For llm_judge_config.url where that has no key of its own"
+        None, description="For a judge of nvidia.com that has no key of its own"
     )
     receipt_key: SecretStr | None = Field(
         None, description="Ed25519 private key (PEM) that signs receipts; None is the key file"
     )
+
+    def for_judge(self, url: str | None) -> SecretStr | None:
+        """The key of the judge at that address; NVIDIA's goes to nobody but NVIDIA."""
+        if self.llm_judge_api_key is not None:
+            return self.llm_judge_api_key
+        host = (urlsplit(url or "").hostname or "").lower()
+        return self.nvidia_api_key if host.endswith(".nvidia.com") else None
 
 
 class Settings(Section):

@@ -17,8 +17,9 @@ from sklearn.pipeline import Pipeline
 from flywheel.adapters.local_platform import LocalPlatform
 from flywheel.adapters.local_platform.models import ModelCard, load
 from flywheel.adapters.local_platform.students import ask, train
-from flywheel.adapters.local_platform.texts import count_tokens, request_text
+from flywheel.adapters.local_platform.texts import count_tokens
 from flywheel.errors import DataError, InvalidInputError, NotFoundError
+from flywheel.evaluation.prompts import request_text
 from flywheel.ports.platform import (
     CustomizeJob,
     DatasetFiles,

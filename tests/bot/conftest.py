@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 import pytest
@@ -14,6 +15,7 @@ from bot.console.workspace import Change, Posted
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import StoredRecord
 from flywheel.records import record_id
+from flywheel.service.runs import get_run
 from flywheel.settings import Settings
 from flywheel.wiring import open_backends
 from flywheel.worker import run_worker
@@ -106,6 +108,14 @@ class Scene:
         assert posted[0] is not None
         return posted[0]
 
+    async def announced(self, run_id: str) -> Posted:
+        """Show a run of this home in the channel; returns its card."""
+        seen = len(self.stage.workspace.changes)
+        await self.stage.bot.relay.announce(await get_run(self.backends, run_id), self.channel)
+        card = self.stage.workspace.changes[seen].message
+        assert card is not None
+        return card
+
     async def reply(self, card: Posted, start: str) -> Posted:
         """The message in a card's thread that starts like this, as soon as it is there."""
 
@@ -186,6 +196,13 @@ async def quiet_scene(quick: Settings) -> AsyncIterator[Scene]:
     slack = quick.slack_config.model_copy(update={"edit_seconds": 0.0})
     hasty = quick.model_copy(update={"slack_config": slack})
     async with scene_in(hasty, 30, relay=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def completed_scene(quick: Settings, completed_home: Path) -> AsyncIterator[Scene]:
+    """A conversation in a home where r-1 has been completed; it is not in the channel yet."""
+    async with scene_in(quick.model_copy(update={"home": completed_home}), 0) as opened:
         yield opened
 
 

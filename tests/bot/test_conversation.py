@@ -86,9 +86,9 @@ async def _open(scene: Scene, results: object) -> OpenView:
     return opened
 
 
-async def test_decisions_made_elsewhere_reach_the_message(working_scene: Scene) -> None:
-    scene = working_scene
-    card = await scene.card(SHORT_RUN)
+async def test_decisions_made_elsewhere_reach_the_message(completed_scene: Scene) -> None:
+    scene = completed_scene
+    card = await scene.announced("r-1")
     results = await scene.reply(card, "Results of r-1")
     view = await get_run(scene.backends, "r-1")
     assert view.approval_id is not None
@@ -118,9 +118,9 @@ async def test_a_run_is_cancelled_from_its_card(working_scene: Scene) -> None:
     await scene.reply(card, "The run was cancelled")
 
 
-async def test_two_people_decide_at_once_and_one_of_them_wins(working_scene: Scene) -> None:
-    scene = working_scene
-    card = await scene.card(SHORT_RUN)
+async def test_two_people_decide_at_once_and_one_of_them_wins(completed_scene: Scene) -> None:
+    scene = completed_scene
+    card = await scene.announced("r-1")
     results = await scene.reply(card, "Results of r-1")
     first, second = await _open(scene, results), await _open(scene, results)
     seen = len(scene.stage.workspace.changes)
@@ -130,7 +130,7 @@ async def test_two_people_decide_at_once_and_one_of_them_wins(working_scene: Sce
     told = [c for c in await scene.since(seen) if c.kind == "whispered"]
     assert len(told) == 1
     assert "already approved by" in whispers(told)
-    assert len(await incumbents(scene.backends)) == 1
-    await scene.reply(card, "tfidf-svm was promoted")
+    (promoted,) = await incumbents(scene.backends)
+    await scene.reply(card, f"{promoted.model_name} was promoted")
     thread = scene.stage.workspace.thread(card.channel, card.ts)
     assert sum("was promoted" in m.text and not m.broadcast for m in thread) == 1

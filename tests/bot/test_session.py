@@ -45,19 +45,21 @@ async def played(scene: Scene, *lines: Line) -> tuple[str, list[str]]:
     return console.file.getvalue(), script.prompts
 
 
-async def test_a_promotion_from_the_keyboard(working_scene: Scene) -> None:
-    scene = working_scene
+async def test_a_promotion_from_the_keyboard(completed_scene: Scene) -> None:
+    scene = completed_scene
 
     async def approve() -> str:
-        card = scene.stage.workspace.messages[0]
+        card = await scene.announced("r-1")
         await scene.reply(card, "Results of r-1")
         await scene.until_text(card, "The results are in the thread.")
         return "2"
 
     seen, prompts = await played(
         scene,
-        "/flywheel run news eval_size=150 candidates=tfidf-svm",
+        "/flywheel run news",
         approve,
+        "3",
+        "1",
         "no",
         "it is clear of the limit",
         "quit",
@@ -65,7 +67,11 @@ async def test_a_promotion_from_the_keyboard(working_scene: Scene) -> None:
     assert "[1] Cancel" in seen
     assert "[2] Approve & promote   [3] Reject" in seen
     assert seen.count("Say in a few words why") == 1
-    assert [p for p in prompts if p != "❯ "] == ["Why does it take over? (empty closes) "] * 2
+    assert seen.count("Type a number from 1 to 2.") == 1
+    which, again, *why = (p for p in prompts if p != "❯ ")
+    assert which == again
+    assert "1–2, Enter for " in which
+    assert why == ["Why does it take over? (empty closes) "] * 2
     assert [p.reason for p in await incumbents(scene.backends)] == ["it is clear of the limit"]
 
 

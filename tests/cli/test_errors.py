@@ -29,6 +29,9 @@ IMPOSSIBLE = [
     (["rollback", "nothing", "-m", "x"], 4, "No model is promoted for nothing"),
     (["runs", "--limit", "99999999999999999999"], 2, "--limit"),
     (["logs", "import", "absent.jsonl"], 2, "absent.jsonl does not exist."),
+    (["review", "r-99"], 3, "There is no run r-99."),
+    (["review", "last", "--model", "hashing"], 3, "Did you mean hashing-sgd?"),
+    (["review", "last", "--n", "0"], 2, "--n"),
     (["frobnicate"], 2, "frobnicate"),
 ]
 
@@ -47,22 +50,52 @@ def test_what_cannot_be_done_is_explained(refusals: list[Finished], number: int)
     assert sentence in " ".join(done.stderr.split())
 
 
-def test_an_empty_home_is_explained(tmp_path: Path) -> None:
-    cases = ["show", "last"], ["cancel", "last"], ["run", "news"]
-    for done in flywheel_each(tmp_path / "new" / "home", *((words, {}) for words in cases)):
+NO_REDIS = {"FLYWHEEL_REDIS_URL": f"redis://u:{SECRET}@127.0.0.1:1"}
+# In homes of their own, by name.
+ELSEWHERE: dict[str, list[tuple[list[str], dict[str, str]]]] = {
+    "new/home": [(["show", "last"], {}), (["cancel", "last"], {}), (["run", "news"], {})],
+    "empty": [(["runs"], {}), (["runs", "other"], {}), (["logs", "workloads"], {})],
+    "no-redis": [(["doctor"], NO_REDIS)],
+    "fresh": [(["doctor"], {})],
+    "later": [(["runs"], {}), (["doctor"], {})],
+    "none": [(["runs"], {})],
+}
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finished]]:
+    """What these commands said."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    for name in ("later", "none"):
+        (folder / name).mkdir()
+    with sqlite3.connect(folder / "later" / "flywheel.db") as database:
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        database.execute("INSERT INTO alembic_version VALUES ('9999')")
+    (folder / "none" / "flywheel.db").write_bytes(b"certainly no database" * 100)
+    answers = iter(
+        flywheel_each(
+            folder,
+            *(
+                (words, {"FLYWHEEL_HOME": str(folder / name), **variables})
+                for name, commands in ELSEWHERE.items()
+                for words, variables in commands
+            ),
+        )
+    )
+    return {name: [next(answers) for _ in commands] for name, commands in ELSEWHERE.items()}
+
+
+def test_an_empty_home_is_explained(elsewhere: dict[str, list[Finished]]) -> None:
+    for done in elsewhere["new/home"]:
         assert done.returncode == 3
         assert done.stderr.startswith("error: ")
 
 
-def test_lists_of_an_empty_home_say_how_to_fill_it(tmp_path: Path) -> None:
-    cases = {
-        "flywheel run WORKLOAD": ["runs"],
-        "There are no runs of other yet.": ["runs", "other"],
-        "flywheel logs import": ["logs", "workloads"],
-    }
-    answers = flywheel_each(tmp_path, *((words, {}) for words in cases.values()))
-    for expected, done in zip(cases, answers, strict=True):
-        assert expected in done.stdout
+def test_lists_of_an_empty_home_say_how_to_fill_it(elsewhere: dict[str, list[Finished]]) -> None:
+    runs, others, workloads = elsewhere["empty"]
+    assert "flywheel run WORKLOAD" in runs.stdout
+    assert "There are no runs of other yet." in others.stdout
+    assert "flywheel logs import" in workloads.stdout
 
 
 WRONG = [
@@ -109,16 +142,15 @@ def test_a_postgresql_that_does_not_answer(tmp_path: Path) -> None:
     assert SECRET not in done.stderr + doctor.stdout + doctor.stderr
 
 
-def test_a_redis_that_does_not_answer(tmp_path: Path) -> None:
-    url = f"redis://u:{SECRET}@127.0.0.1:1"
-    done = flywheel(tmp_path, "doctor", FLYWHEEL_REDIS_URL=url, seconds=10)
+def test_a_redis_that_does_not_answer(elsewhere: dict[str, list[Finished]]) -> None:
+    (done,) = elsewhere["no-redis"]
     assert done.returncode == 1
     assert "The queue does not answer at 127.0.0.1:1." in done.stdout
     assert SECRET not in done.stdout + done.stderr
 
 
-def test_the_doctor_of_a_fresh_home_is_content(tmp_path: Path) -> None:
-    done = flywheel(tmp_path, "doctor")
+def test_the_doctor_of_a_fresh_home_is_content(elsewhere: dict[str, list[Finished]]) -> None:
+    (done,) = elsewhere["fresh"]
     assert (done.returncode, done.stderr) == (0, "")
     states = {line.split()[0]: line for line in done.stdout.splitlines()}
     assert "ok" in states["database"]
@@ -126,20 +158,18 @@ def test_the_doctor_of_a_fresh_home_is_content(tmp_path: Path) -> None:
     assert "flywheel worker" in states["worker"]
 
 
-def test_a_database_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "flywheel.db") as database:
-        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
-        database.execute("INSERT INTO alembic_version VALUES ('9999')")
-    done, doctor = flywheel_each(tmp_path, (["runs"], {}), (["doctor"], {}))
+def test_a_database_of_a_later_version_is_left_alone(
+    elsewhere: dict[str, list[Finished]],
+) -> None:
+    done, doctor = elsewhere["later"]
     assert done.returncode == 4
     assert "made by a later version of flywheel" in done.stderr
     assert doctor.returncode == 1
     assert "made by a later version of flywheel" in doctor.stdout
 
 
-def test_a_database_that_is_none(tmp_path: Path) -> None:
-    (tmp_path / "flywheel.db").write_bytes(b"certainly no database" * 100)
-    done = flywheel(tmp_path, "runs")
+def test_a_database_that_is_none(elsewhere: dict[str, list[Finished]]) -> None:
+    (done,) = elsewhere["none"]
     assert done.returncode == 7
     assert "file is not a database" in done.stderr
 

@@ -6,6 +6,8 @@ import sqlite3
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 from tests.support.programs import Finished, flywheel, flywheel_each
 
 BLUEPRINT_JOB = {
@@ -39,13 +41,31 @@ def test_a_sample_can_be_written_and_imported(tmp_path: Path) -> None:
     assert "150 added" in imported.stdout
 
 
-def test_an_import_says_what_it_did(made: tuple[Path, Finished, Finished]) -> None:
-    home, done, _ = made
+READ = {
+    "workloads": ["logs", "workloads"],
+    "r-1": ["show", "r-1", "--json"],
+    "last": ["show", "last", "--json"],
+    "runs": ["runs", "--json"],
+    "others": ["runs", "other", "--json"],
+}
+
+
+@pytest.fixture(scope="module")
+def told(home: Path) -> dict[str, Finished]:
+    """What commands say that only read."""
+    answers = flywheel_each(home, *((words, {}) for words in READ.values()))
+    return dict(zip(READ, answers, strict=True))
+
+
+def test_an_import_says_what_it_did(
+    made: tuple[Path, Finished, Finished], told: dict[str, Finished]
+) -> None:
+    _, done, _ = made
     assert done.returncode == 0
     assert done.stderr == ""
     assert "400 records read" in done.stdout
     assert "400 added, 0 already there, 0 rejected" in done.stdout
-    (heading, row) = flywheel(home, "logs", "workloads").stdout.splitlines()
+    (heading, row) = told["workloads"].stdout.splitlines()
     assert heading.split()[:3] == ["workload", "client", "records"]
     assert row.split()[:3] == ["news", "desk", "400"]
 
@@ -68,8 +88,8 @@ def test_a_finished_run_leaves_no_server(home: Path) -> None:
     assert not (home / "queue" / "valkey.sock").exists()
 
 
-def test_show_has_the_shape_of_the_blueprints_job(home: Path) -> None:
-    done = flywheel(home, "show", "r-1", "--json")
+def test_show_has_the_shape_of_the_blueprints_job(told: dict[str, Finished]) -> None:
+    done = told["r-1"]
     assert (done.returncode, done.stderr) == (0, "")
     job = json.loads(done.stdout)
     assert job.keys() >= BLUEPRINT_JOB
@@ -94,10 +114,8 @@ def test_show_has_the_shape_of_the_blueprints_job(home: Path) -> None:
     assert Path(customization["customized_model"]).is_dir()
 
 
-def test_runs_as_json_is_a_list_of_the_same_jobs(home: Path) -> None:
-    commands = ["runs", "--json"], ["show", "last", "--json"], ["runs", "other", "--json"]
-    answers = flywheel_each(home, *((words, {}) for words in commands))
-    listed, shown, others = (json.loads(done.stdout) for done in answers)
+def test_runs_as_json_is_a_list_of_the_same_jobs(told: dict[str, Finished]) -> None:
+    listed, shown, others = (json.loads(told[name].stdout) for name in ("runs", "last", "others"))
     assert [job["id"] for job in listed] == ["r-1"]
     assert listed[0]["nims"] == shown["nims"]
     assert others == []

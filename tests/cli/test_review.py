@@ -68,15 +68,3 @@ def test_a_review_from_a_pipe(judged: Path) -> None:
     assert (audit["people"], audit["records"], audit["unclear"], audit["missing"]) == (1, 20, 1, 0)
     assert 0 <= audit["candidate"]["low"] <= audit["candidate"]["value"] <= 1
     assert "0 answers are stored." in again.stdout
-
-
-def test_a_run_that_cannot_be_reviewed(home: Path) -> None:
-    unknown, other, none = flywheel_each(
-        home,
-        (["review", "r-99"], {}),
-        (["review", "last", "--model", "hashing"], {}),
-        (["review", "last", "--n", "0"], {}),
-    )
-    assert [done.returncode for done in (unknown, other, none)] == [3, 3, 2]
-    assert "There is no run r-99." in unknown.stderr
-    assert "no candidate 'hashing'. Did you mean hashing-sgd?" in " ".join(other.stderr.split())

@@ -3,14 +3,17 @@
 import asyncio
 from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
-from sqlmodel import SQLModel
+from sqlalchemy import create_engine, text
+from sqlmodel import SQLModel, select
 
 import bot.models
 import flywheel.db.models
-from flywheel.db.engine import Database, sqlite_url
+from flywheel.db.engine import MIGRATIONS, Database, sqlite_url
+from flywheel.db.models import Promotion
 
 TABLES = (bot.models, flywheel.db.models)  # importing them fills the metadata
 
@@ -33,3 +36,26 @@ async def test_processes_that_migrate_at_once_do_not_disturb_each_other(
     for database in databases:
         assert (await database.ping()).startswith(("SQLite", "PostgreSQL"))
         await database.close()
+
+
+async def test_promotions_of_before_keep_their_score(tmp_path: Path) -> None:
+    path = tmp_path / "flywheel.db"
+    with create_engine(f"sqlite:///{path}").begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        connection.execute(
+            text(
+                "INSERT INTO promotion (workload_id, run_id, model_name, model_uri, digest, "
+                "macro_f1, status, approved_by, approved_at, reason) VALUES "
+                "('news', 3, 'svm', 'models/3', 'd', 0.83, 'active', 'ann', "
+                "'2026-01-01 00:00:00.000000', 'good')"
+            )
+        )
+    database = Database(sqlite_url(path))
+    await database.migrate()
+    async with database.transaction() as session:
+        kept = (await session.exec(select(Promotion))).one()
+    assert (kept.score, kept.metric) == (0.83, "macro_f1")
+    await database.close()

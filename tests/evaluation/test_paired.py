@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import bootstrap
 from sklearn.metrics import accuracy_score, f1_score
 
-from flywheel.evaluation.paired import Difference, holm, mcnemar, paired_difference
+from flywheel.errors import DataError
+from flywheel.evaluation.paired import Difference, holm, mcnemar, paired_difference, paired_means
 
 LABELS = ["A", "B", "C"]
 ANSWERS = st.sampled_from([*LABELS, "D", None])
@@ -123,6 +125,31 @@ def test_a_thousand_records_of_twenty_classes_take_a_moment() -> None:
     started = time.process_time()
     paired_difference(expected, candidate, expected, "macro_f1", 0.1, 2000, 0.95, 1)
     assert time.process_time() - started < 1
+
+
+def test_means_are_compared_like_scipy_does() -> None:
+    """Next to nothing is smoothed where there are many records."""
+    rng = np.random.default_rng(8)
+    ours, theirs = rng.integers(0, 10, 800) / 9, rng.integers(3, 10, 800) / 9
+    found = paired_means(ours.tolist(), theirs.tolist(), 0.1, 4000, 0.95, 5)
+    other = bootstrap((ours - theirs,), np.mean, n_resamples=4000, method="percentile", rng=5)
+    assert found.value == pytest.approx((ours - theirs).mean())
+    assert found.low == pytest.approx(other.confidence_interval.low, abs=0.003)
+    assert found.high == pytest.approx(other.confidence_interval.high, abs=0.003)
+    assert found.p_value > 0.9  # far below what the margin allows
+    assert found == paired_means(ours.tolist(), theirs.tolist(), 0.1, 4000, 0.95, 5)
+
+
+def test_a_flawless_mean_has_an_interval_too_and_what_is_not_judged_is_left_out() -> None:
+    found = paired_means([1.0] * 100 + [None], [1.0] * 101, 0.1, 2000, 0.95, 5)
+    assert (found.value, found.high, found.n) == (0, 0, 100)
+    assert -0.04 < found.low < 0
+    assert found.p_value < 0.01
+    # Against a model that errs, either may be the better one.
+    both = paired_means([1.0] * 100, [1.0] * 99 + [0.0], 0.1, 2000, 0.95, 5)
+    assert both.low < 0.01 < both.high
+    with pytest.raises(DataError, match="No record has been judged for both"):
+        paired_means([None, 1.0], [1.0, None], 0.1, 2000, 0.95, 5)
 
 
 def test_no_bound_is_beyond_what_a_difference_can_be() -> None:

@@ -131,8 +131,8 @@ def test_without_tools_on_offer_every_call_is_unknown(tools: Any) -> None:
 def test_the_table_of_tools() -> None:
     scores = scored(([BERN, ROME], [BERN]), ([BERN], [ROME]), ([call("now")], [call("fly")]))
     assert scores.per_tool == [
-        ToolScore(tool="weather", support=3, name_recall=2 / 3, exact_recall=1 / 3),
-        ToolScore(tool="now", support=1, name_recall=0, exact_recall=0),
+        ToolScore(tool="weather", support=3, name_recall=2 / 3, exact_recall=1 / 3, answered=2),
+        ToolScore(tool="now", support=1, name_recall=0, exact_recall=0, answered=0),
     ]
 
 

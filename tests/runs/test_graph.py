@@ -68,6 +68,27 @@ def test_what_takes_prompts_is_asked_with_examples_and_only_what_can_be_is_fine_
     assert readiness(find(steps, "icl-eval", "a"), steps) == "ready"
 
 
+def test_answers_are_judged_once_the_last_evaluation_of_their_model_is_done() -> None:
+    steps = [FakeStep(step.kind, step.candidate) for step in plan([spec("a"), spec("b")], True)]
+    judging = [FakeStep("judge", name) for name in ("", "a", "b")]
+    steps += judging
+    assert [readiness(step, steps) for step in judging] == ["wait"] * 3
+    for kind, candidate, status in (
+        ("incumbent-eval", "", "completed"),
+        ("base-eval", "a", "completed"),
+        ("customized-eval", "b", "failed"),
+    ):
+        find(steps, kind, candidate).status = status
+    assert [readiness(step, steps) for step in judging] == ["ready", "wait", "skip"]
+    asked = FakeStep("judge", "c")
+    steps += [FakeStep("icl-eval", "c", "completed"), asked]
+    assert readiness(asked, steps) == "ready"
+    for step in steps:
+        if step.kind not in {"judge", "decide"}:
+            step.status = "completed"
+    assert readiness(find(steps, "decide"), steps) == "wait", "not before all is judged"
+
+
 def test_without_datasets_nothing_else_ever_starts() -> None:
     steps = steps_of("a")
     find(steps, "build-datasets").status = "failed"

@@ -73,9 +73,9 @@ def building(view: RunView) -> bool:
 @pytest.mark.parametrize(
     ("moment", "candidates"),
     [
-        (building, ["hashing-sgd"]),
+        pytest.param(building, ["hashing-sgd"], marks=pytest.mark.chaos),
         (training, ["tfidf-svm", "hashing-sgd"]),
-        (evaluating, ["hashing-sgd"]),
+        pytest.param(evaluating, ["hashing-sgd"], marks=pytest.mark.chaos),
     ],
 )
 async def test_a_run_survives_sigkill(
@@ -115,6 +115,7 @@ async def assert_everything_happened_once(outside: Backends, view: RunView) -> N
         assert {n for _, n in told} == {1}
 
 
+@pytest.mark.chaos
 async def test_many_kills_in_a_row(outside: Backends, settings: Settings) -> None:
     """Whatever it was doing, four times."""
     run = await start(outside, candidates=["hashing-sgd"])

@@ -7,32 +7,30 @@ import pytest
 from flywheel.errors import SettingsError
 from flywheel.ports.backends import Backends
 from flywheel.service import policies, promotions, runs
-from flywheel.views import RunRequest, RunView
+from flywheel.views import RunRequest
 from tests.support.running import SHELL, ended, until, working
 
 WISHES = {"workload_id": "news", "eval_size": 100, "candidates": ["hashing-sgd"]}
 
 
-async def finished(backends: Backends, policy: Path | None = None, **wishes: object) -> RunView:
-    request = RunRequest.model_validate({**WISHES, **wishes})
-    run = await runs.start_run(backends, request, SHELL, policy)
-    view = await until(backends, run.id, ended)
-    assert view.status == "completed", view.error
-    return view
-
-
 async def test_a_candidate_is_compared_with_the_incumbent(
-    backends: Backends, tmp_path: Path
+    completed: Backends, tmp_path: Path
 ) -> None:
+    first = await runs.get_run(completed, "r-1")
+    assert first.recommendation is not None
+    assert first.recommendation.policy is not None
+    assert first.recommendation.policy.parsed().reference == "incumbent"
+    assert first.recommendation.reference == "the teacher"  # which serves until now
+    assert first.compared is None
+
     text = "# ours\nreference: incumbent\nmargin: 0.05\nmax_seconds_p95: 1.0\n"
     (tmp_path / "ours.yaml").write_text(text)
-    async with working(backends):
-        first = await finished(backends, tmp_path / "ours.yaml")
-        assert first.recommendation is not None
-        assert first.recommendation.reference == "the teacher"  # which serves until now
-        assert first.compared is None
-        await promotions.promote(backends, first.id, "hashing-sgd", SHELL, "good")
-        second = await finished(backends, tmp_path / "ours.yaml", random_seed=7)
+    await promotions.promote(completed, first.id, "hashing-sgd", SHELL, "good")
+    request = RunRequest.model_validate({**WISHES, "random_seed": 7})
+    async with working(completed):
+        run = await runs.start_run(completed, request, SHELL, tmp_path / "ours.yaml")
+        second = await until(completed, run.id, ended)
+    assert second.status == "completed", second.error
 
     # Only what the first run held out is new to its model.
     report = second.dataset_report
@@ -55,9 +53,10 @@ async def test_a_candidate_is_compared_with_the_incumbent(
     }
     incumbent, before = said.regressions
     assert (incumbent.against, incumbent.paired) == ("hashing-sgd (r-1)", True)
-    assert (before.against, before.paired) == ("hashing-sgd (r-1)", True)
+    named = first.recommendation.model_name
+    assert (before.against, before.paired) == (f"{named} (r-1)", True)
     assert {c.label for c in incumbent.classes} == {"Dividend", "Earnings", "Merger"}
-    assert (await policies.policy_of(backends, second.id)).text == text
+    assert (await policies.policy_of(completed, second.id)).text == text
     assert said.policy is not None
     assert said.policy.text == text
 

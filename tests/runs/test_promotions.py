@@ -19,18 +19,14 @@ from flywheel.errors import (
 from flywheel.ports.backends import Backends
 from flywheel.service import promotions, runs
 from flywheel.views import RunView
-from tests.support.running import ANALYST, APPROVER, SHELL, ended, start, until, working
+from tests.support.running import ANALYST, APPROVER, SHELL
 
 CHEAP, SLOW = "hashing-sgd", "tfidf-logreg"
 
 
-async def finished(backends: Backends, **wishes: object) -> RunView:
-    """A run that has ended well, on enough records for the policy."""
-    async with working(backends):
-        run = await start(backends, **{"eval_size": 100, **wishes})
-        view = await until(backends, run.id, ended)
-    assert view.status == "completed", view.error
-    return view
+async def the_run(backends: Backends) -> RunView:
+    """It has ended well, on enough records for the policy."""
+    return await runs.get_run(backends, "r-1")
 
 
 async def serving(backends: Backends) -> list[tuple[str, str]]:
@@ -51,8 +47,8 @@ async def last_event(backends: Backends, run: RunView) -> tuple[str, str]:
     return events[-1].kind, events[-1].text
 
 
-async def test_models_are_promoted_replaced_and_taken_back(backends: Backends) -> None:
-    run = await finished(backends)
+async def test_models_are_promoted_replaced_and_taken_back(completed: Backends) -> None:
+    run = await the_run(completed)
     assert run.approval_id is not None
 
     # Nothing that is refused changes anything.
@@ -65,64 +61,64 @@ async def test_models_are_promoted_replaced_and_taken_back(backends: Backends) -
     for kind, sentence, other in refused:
         wish = {"ref": "last", "model_name": CHEAP, "actor": APPROVER, "reason": "good", **other}
         with pytest.raises(kind, match=sentence) as caught:
-            await promotions.promote(backends, **wish)  # type: ignore[arg-type]
+            await promotions.promote(completed, **wish)  # type: ignore[arg-type]
         if kind is ForbiddenError:
             assert caught.value.hint == f"These people may: {APPROVER.id}."
-    assert await serving(backends) == []
-    assert (await runs.get_run(backends, run.id)).approval_id == run.approval_id
+    assert await serving(completed) == []
+    assert (await runs.get_run(completed, run.id)).approval_id == run.approval_id
 
     # One is promoted, then the other, which closes nothing that is closed.
-    first = await promotions.promote(backends, run.id, CHEAP, APPROVER, " cheap ")
+    first = await promotions.promote(completed, run.id, CHEAP, APPROVER, " cheap ")
     assert (first.model_name, first.reason, first.replaced) == (CHEAP, "cheap", None)
-    view = await runs.get_run(backends, run.id)
+    view = await runs.get_run(completed, run.id)
     assert view.approval_id is None
     assert view.version > run.version
-    assert await last_event(backends, run) == (
+    assert await last_event(completed, run) == (
         "promoted",
         f"{CHEAP} was promoted for news by approver: cheap",
     )
     with pytest.raises(ConflictError, match="already approved by U-APPROVER"):
-        await promotions.decide_approval(backends, run.approval_id, False, APPROVER, "no")
-    second = await promotions.promote(backends, run.id, SLOW, SHELL, "better")
+        await promotions.decide_approval(completed, run.approval_id, False, APPROVER, "no")
+    second = await promotions.promote(completed, run.id, SLOW, SHELL, "better")
     assert second.replaced == f"{CHEAP} ({run.id})"
-    assert await serving(backends) == [(SLOW, SHELL.id)]
+    assert await serving(completed) == [(SLOW, SHELL.id)]
     with pytest.raises(ConflictError, match=f"{SLOW} of {run.id} serves news already"):
-        await promotions.promote(backends, run.id, SLOW, SHELL, "again")
+        await promotions.promote(completed, run.id, SLOW, SHELL, "again")
     with pytest.raises(ConflictError, match="or a rollback would bring it back"):
-        await runs.delete_run(backends, run.id, SHELL)
+        await runs.delete_run(completed, run.id, SHELL)
 
     # And back, in order.
     with pytest.raises(ForbiddenError):
-        await promotions.rollback(backends, "news", ANALYST, "complaints")
-    back = await promotions.rollback(backends, "news", APPROVER, "complaints")
+        await promotions.rollback(completed, "news", ANALYST, "complaints")
+    back = await promotions.rollback(completed, "news", APPROVER, "complaints")
     assert back is not None
     assert back.model_name == CHEAP
-    assert await promotions.rollback(backends, "news", APPROVER, "more complaints") is None
-    assert await serving(backends) == []
-    assert await last_event(backends, run) == (
+    assert await promotions.rollback(completed, "news", APPROVER, "more complaints") is None
+    assert await serving(completed) == []
+    assert await last_event(completed, run) == (
         "rolled-back",
         f"{CHEAP} was rolled back by approver; the teacher serves news again: more complaints",
     )
 
 
 async def test_a_model_that_was_changed_is_neither_promoted_nor_brought_back(
-    backends: Backends,
+    completed: Backends,
 ) -> None:
-    run = await finished(backends)
-    await promotions.promote(backends, run.id, CHEAP, SHELL, "cheap")
-    slow = await model_folder(backends, SLOW)
+    run = await the_run(completed)
+    await promotions.promote(completed, run.id, CHEAP, SHELL, "cheap")
+    slow = await model_folder(completed, SLOW)
     kept = shutil.copytree(slow, slow.with_name("kept"))
     damage(slow)
     with pytest.raises(DataError, match="is not the file that training wrote"):
-        await promotions.promote(backends, run.id, SLOW, SHELL, "better")
-    assert await serving(backends) == [(CHEAP, SHELL.id)]
+        await promotions.promote(completed, run.id, SLOW, SHELL, "better")
+    assert await serving(completed) == [(CHEAP, SHELL.id)]
 
     shutil.rmtree(slow)
     kept.rename(slow)
-    await promotions.promote(backends, run.id, SLOW, SHELL, "better")
-    shutil.rmtree(await model_folder(backends, CHEAP))
-    assert await promotions.rollback(backends, "news", SHELL, "complaints") is None
-    kind, text = await last_event(backends, run)
+    await promotions.promote(completed, run.id, SLOW, SHELL, "better")
+    shutil.rmtree(await model_folder(completed, CHEAP))
+    assert await promotions.rollback(completed, "news", SHELL, "complaints") is None
+    kind, text = await last_event(completed, run)
     assert kind == "rolled-back"
     assert "the teacher serves news again: complaints" in text
     assert f"{CHEAP} ({run.id}) cannot serve" in text
@@ -136,14 +132,14 @@ def damage(model: Path) -> None:
     largest.write_bytes(content)
 
 
-async def test_of_an_approval_and_a_rejection_at_once_one_counts(backends: Backends) -> None:
-    run = await finished(backends, candidates=[CHEAP])
+async def test_of_an_approval_and_a_rejection_at_once_one_counts(completed: Backends) -> None:
+    run = await the_run(completed)
     assert run.approval_id is not None
 
     async def decide(approve: bool) -> str:
         assert run.approval_id is not None
         try:
-            await promotions.decide_approval(backends, run.approval_id, approve, APPROVER, "why")
+            await promotions.decide_approval(completed, run.approval_id, approve, APPROVER, "why")
         except ConflictError as error:
             return error.message
         return "approved" if approve else "rejected"
@@ -152,4 +148,4 @@ async def test_of_an_approval_and_a_rejection_at_once_one_counts(backends: Backe
     (won,) = {s for s in said if s in {"approved", "rejected"}}
     assert sum(s == won for s in said) == 1
     assert set(said) == {won, f"This was already {won} by U-APPROVER."}
-    assert len(await serving(backends)) == (won == "approved")
+    assert len(await serving(completed)) == (won == "approved")

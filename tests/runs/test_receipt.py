@@ -12,16 +12,13 @@ from flywheel.service import receipts, runs
 from tests.support.running import SHELL, ended, start, until, working
 
 
-async def test_a_run_leaves_one_signed_receipt(backends: Backends, tmp_path: Path) -> None:
-    async with working(backends):
-        run = await start(backends, candidates=["hashing-sgd"], eval_size=100)
-        view = await until(backends, run.id, ended)
-    assert view.status == "completed", view.error
-    document = await receipts.receipt_of(backends, run.id)
+async def test_a_run_leaves_one_signed_receipt(completed: Backends, tmp_path: Path) -> None:
+    view = await runs.get_run(completed, "r-1")
+    document = await receipts.receipt_of(completed, view.id)
     file = tmp_path / "r.json"
     file.write_text(document)
 
-    found = await receipts.verify_receipt(backends.settings, file, None, None, strict=True)
+    found = await receipts.verify_receipt(completed.settings, file, None, None, strict=True)
     assert found.valid, found.sentence
     assert "the 4 files it names are unchanged." in found.sentence
     signed = Receipt.model_validate(orjson.loads(document)["receipt"])
@@ -38,14 +35,14 @@ async def test_a_run_leaves_one_signed_receipt(backends: Backends, tmp_path: Pat
     content = bytearray(eval_file.read_bytes())
     content[len(content) // 2] ^= 1
     eval_file.write_bytes(content)
-    changed = await receipts.verify_receipt(backends.settings, file, None, None, strict=False)
+    changed = await receipts.verify_receipt(completed.settings, file, None, None, strict=False)
     assert not changed.valid
     assert "eval.jsonl is not the evaluation set that was scored" in changed.sentence
 
-    await runs.delete_run(backends, run.id, SHELL)  # the record stays
-    assert await receipts.receipt_of(backends, run.id) == document
+    await runs.delete_run(completed, view.id, SHELL)  # the record stays
+    assert await receipts.receipt_of(completed, view.id) == document
     with pytest.raises(NotFoundError, match="There are no runs yet"):
-        await receipts.receipt_of(backends, "last")
+        await receipts.receipt_of(completed, "last")
 
 
 async def test_a_run_that_could_not_be_signed_trains_nothing_and_says_why(

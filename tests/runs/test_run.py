@@ -22,18 +22,16 @@ async def rows(backends: Backends, table: type, **where: object) -> list:  # typ
         return list(await session.exec(query))
 
 
-async def test_a_run_goes_from_records_to_a_recommendation(backends: Backends) -> None:
-    async with working(backends):
-        view = await until(backends, (await start(backends)).id, ended)
-
+async def test_a_run_goes_from_records_to_a_recommendation(completed: Backends) -> None:
+    view = await runs.get_run(completed, "r-1")
     assert view.status == "completed"
     assert view.error is None
     report = view.dataset_report
     assert report is not None
-    assert (report.read, report.eval) == (300, 60)
+    assert (report.read, report.eval) == (300, 100)
     assert report.eval + report.train + report.val == report.usable
     assert {d.name: d.num_records for d in view.datasets} == {
-        "eval": 60,
+        "eval": 100,
         "train": report.train,
         "val": report.val,
     }
@@ -43,7 +41,7 @@ async def test_a_run_goes_from_records_to_a_recommendation(backends: Backends) -
         assert base is not None
         assert tuned is not None
         assert base.macro_f1.value < 0.4 < tuned.macro_f1.low <= tuned.macro_f1.value
-        assert tuned.n == 60
+        assert tuned.n == 100
         by_type = {e.eval_type: e for e in candidate.evaluations}
         assert by_type["base-eval"].measures == "most frequent label of the training set"
         scores = by_type["customized-eval"].scores
@@ -57,44 +55,42 @@ async def test_a_run_goes_from_records_to_a_recommendation(backends: Backends) -
     assert view.recommendation is not None
     assert view.recommendation.model_name in {"tfidf-logreg", "hashing-sgd"}
     assert view.summary
-    kinds = [event.kind for event in await runs.run_events(backends, view.id)]
+    kinds = [event.kind for event in await runs.run_events(completed, view.id)]
     assert kinds[:2] == ["run-started", "datasets-built"]
     assert kinds[-1] == "run-completed"
     assert (kinds.count("candidate-trained"), kinds.count("candidate-evaluated")) == (2, 4)
 
-    # The policy asks for more records than these.
-    assert view.approval_id is None
-    with pytest.raises(InvalidInputError, match="needs at least 100 evaluation records") as caught:
-        await promotions.promote(backends, view.id, "hashing-sgd", SHELL, "all the same")
-    assert "change the policy" in (caught.value.hint or "")
-    assert await promotions.incumbents(backends) == []
 
-
-async def test_scores_come_from_the_stored_predictions(backends: Backends) -> None:
-    async with working(backends):
-        run = await start(backends, candidates=["hashing-sgd"])
-        view = await until(backends, run.id, ended)
-    for evaluation in await rows(backends, Evaluation):
-        answers = await rows(backends, Prediction, evaluation_id=evaluation.id)
-        assert [a.row for a in sorted(answers, key=lambda a: a.row)] == list(range(60))
+async def test_scores_come_from_the_stored_predictions(completed: Backends) -> None:
+    view = await runs.get_run(completed, "r-1")
+    for evaluation in await rows(completed, Evaluation):
+        answers = await rows(completed, Prediction, evaluation_id=evaluation.id)
+        assert [a.row for a in sorted(answers, key=lambda a: a.row)] == list(range(100))
         right = sum(a.label == a.expected for a in answers)
-        assert evaluation.scores["accuracy"]["value"] == pytest.approx(right / 60)
-    assert len(await rows(backends, Evaluation)) == 2
+        assert evaluation.scores["accuracy"]["value"] == pytest.approx(right / 100)
+    assert len(await rows(completed, Evaluation)) == 4
     assert view.nims[0].customized is not None
 
 
-async def test_the_same_seed_gives_the_same_datasets_and_scores(backends: Backends) -> None:
-    async with working(backends):
-        first = await start(backends, random_seed=5, candidates=["hashing-sgd"])
-        second = await start(backends, random_seed=5, candidates=["hashing-sgd"])
-        third = await start(backends, random_seed=6, candidates=["hashing-sgd"])
-        built = await until(backends, third.id, lambda view: bool(view.datasets))
-        await runs.cancel_run(backends, third.id, ANALYST)
-        views = [await until(backends, run.id, ended) for run in (first, second, third)]
-    digests = [{d.name: d.digest for d in view.datasets} for view in (*views[:2], built)]
+async def test_the_same_seed_gives_the_same_datasets_and_scores(completed: Backends) -> None:
+    first = await runs.get_run(completed, "r-1")
+    async with working(completed):
+        wishes = {"eval_size": 100, "candidates": ["hashing-sgd"]}
+        same = await start(completed, random_seed=first.seed, **wishes)
+        other = await start(completed, random_seed=first.seed + 1, **wishes)
+        built = await until(completed, other.id, lambda view: bool(view.datasets))
+        await runs.cancel_run(completed, other.id, ANALYST)
+        second = await until(completed, same.id, ended)
+        await until(completed, other.id, ended)
+    digests = [{d.name: d.digest for d in view.datasets} for view in (first, second, built)]
     assert digests[0] == digests[1]
     assert digests[0]["eval"] != digests[2]["eval"]
-    tuned = [view.nims[0].customized for view in views]
+    tuned = [
+        nim.customized
+        for view in (first, second)
+        for nim in view.nims
+        if nim.model_name == "hashing-sgd"
+    ]
     assert tuned[0] is not None
     assert tuned[1] is not None
     assert tuned[0].macro_f1 == tuned[1].macro_f1
@@ -153,6 +149,13 @@ async def test_a_candidate_that_fails_does_not_fail_the_others(backends: Backend
     assert status == {"tfidf-logreg": "failed", "hashing-sgd": "completed"}
     assert view.recommendation is not None
     assert view.recommendation.model_name == "hashing-sgd"
+
+    # The policy asks for more records than these.
+    assert view.approval_id is None
+    with pytest.raises(InvalidInputError, match="needs at least 100 evaluation records") as caught:
+        await promotions.promote(backends, view.id, "hashing-sgd", SHELL, "all the same")
+    assert "change the policy" in (caught.value.hint or "")
+    assert await promotions.incumbents(backends) == []
 
 
 async def test_a_run_whose_candidates_all_fail_has_failed(backends: Backends) -> None:
@@ -214,22 +217,20 @@ async def test_unknown_runs_are_explained(backends: Backends) -> None:
     assert (await runs.get_run(backends, " R-1 ")).id == run.id
 
 
-async def test_deleting_a_run_removes_its_files_and_rows(backends: Backends) -> None:
-    async with working(backends):
-        run = await start(backends, candidates=["hashing-sgd"])
-        with pytest.raises(ConflictError, match="Stop it first"):
-            await runs.delete_run(backends, run.id, ANALYST)
-        view = await until(backends, run.id, ended)
+async def test_deleting_a_run_removes_its_files_and_rows(completed: Backends) -> None:
+    view = await runs.get_run(completed, "r-1")
     model = view.nims[0].customizations[0].customized_model
     assert model is not None
     files = [Path(model), *(Path(str(d.nmp_uri)) for d in view.datasets)]
     assert all(file.exists() for file in files)
-    await runs.delete_run(backends, run.id, ANALYST)
+    await runs.delete_run(completed, view.id, ANALYST)
     assert not any(file.exists() for file in files)
     for table in (Step, Evaluation, Prediction, Event):
-        assert await rows(backends, table) == []
-    again = await start(backends)
+        assert await rows(completed, table) == []
+    again = await start(completed)
     assert again.id == "r-2"  # a number is never given twice
+    with pytest.raises(ConflictError, match="Stop it first"):
+        await runs.delete_run(completed, again.id, ANALYST)
 
 
 async def test_the_doctor_sees_the_worker_come(backends: Backends) -> None:

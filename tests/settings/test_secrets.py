@@ -21,6 +21,8 @@ SECRETS = {
     "FLYWHEEL_REDIS_URL": "redis://:hunter2@redis.test:6379/0",
     "FLYWHEEL_DATABASE_URL": "postgresql://me:hunter2@db.test/flywheel",
     "FLYWHEEL_LLM_JUDGE_API_KEY": "nvapi-hunter2",
+    "FLYWHEEL_SERVED_API_KEY": "sk-served-hunter2",
+    "FLYWHEEL_EMBEDDING_API_KEY": "sk-embedding-hunter2",
     "FLYWHEEL_NEMO_API_KEY": "hunter2",
     "NVIDIA_API_KEY": "nvapi-hunter2",
     "FLYWHEEL_RECEIPT_KEY": "-----BEGIN PRIVATE KEY-----hunter2",
@@ -36,6 +38,8 @@ def test_secrets_are_read_from_the_environment(load: Load) -> None:
         secrets.redis_url,
         secrets.database_url,
         secrets.llm_judge_api_key,
+        secrets.served_api_key,
+        secrets.embedding_api_key,
         secrets.nemo_api_key,
         secrets.nvidia_api_key,
         secrets.receipt_key,
@@ -79,8 +83,8 @@ def test_pydantics_own_error_does_not_show_a_secret() -> None:
                 "secrets in FILE looks like a secret: take it out of the file and use the "
                 "environment (SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, "
                 "FLYWHEEL_REDIS_URL, FLYWHEEL_DATABASE_URL, FLYWHEEL_LLM_JUDGE_API_KEY, "
-                "FLYWHEEL_NEMO_API_KEY, NVIDIA_API_KEY, "
-                "FLYWHEEL_RECEIPT_KEY)."
+                "FLYWHEEL_SERVED_API_KEY, FLYWHEEL_EMBEDDING_API_KEY, FLYWHEEL_NEMO_API_KEY, "
+                "NVIDIA_API_KEY, FLYWHEEL_RECEIPT_KEY)."
             ),
         ),
         (
@@ -156,3 +160,24 @@ def test_a_broken_file_does_not_show_what_is_in_it(tmp_path: Path) -> None:
         load_settings(file, {})
     assert "line 3" in str(caught.value)
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("https://integrate.api.nvidia.com/v1/chat/completions", "nvapi-hunter2"),
+        ("https://nvidia.com.somebody.test/v1", None),
+        ("https://judge.test/v1", None),
+        (None, None),
+    ],
+)
+def test_nvidias_key_goes_to_nvidia_only(load: Load, url: str | None, key: str | None) -> None:
+    secrets = load("platform: local", NVIDIA_API_KEY="nvapi-hunter2").secrets
+    found = secrets.for_judge(url)
+    assert (found and found.get_secret_value()) == key
+    both = load(
+        "platform: local", FLYWHEEL_LLM_JUDGE_API_KEY="own", NVIDIA_API_KEY="nvapi-hunter2"
+    ).secrets
+    own = both.for_judge(url)
+    assert own is not None
+    assert own.get_secret_value() == "own"

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,11 @@ import orjson
 
 from flywheel.ports.backends import Backends
 from flywheel.service import runs
+from flywheel.service.logs import import_files
+from flywheel.settings import Settings
+from flywheel.settings.load import load_settings
 from flywheel.views import Actor, RunRequest, RunView
+from flywheel.wiring import open_backends
 from flywheel.worker import run_worker
 
 WORDS = {
@@ -23,6 +28,29 @@ COMMON = "shares group company plans report says market after chief year".split(
 ANALYST = Actor(id="U-ANALYST", name="analyst", origin="slack")
 APPROVER = Actor(id="U-APPROVER", name="approver", origin="slack")
 SHELL = Actor(id="cli:me", name="me", origin="cli")
+
+
+def settings_of(home: Path) -> Settings:
+    """The settings of all tests, in this home."""
+    return load_settings(
+        environ={
+            "FLYWHEEL_HOME": str(home),
+            "FLYWHEEL_WORKER_CONFIG": (
+                '{"poll_seconds": 0.2, "lease_seconds": 2, "sweep_seconds": 0.5}'
+            ),
+        }
+    )
+
+
+def with_two_candidates(settings: Settings) -> Settings:
+    """Two cheap candidates, and one person who may approve."""
+    update = {
+        "local_platform_config": settings.local_platform_config.model_copy(
+            update={"candidates": ["tfidf-logreg", "hashing-sgd"]}
+        ),
+        "approval_config": settings.approval_config.model_copy(update={"approvers": [APPROVER.id]}),
+    }
+    return settings.model_copy(update=update)
 
 
 def write_log(path: Path, records: int = 300, seed: int = 1) -> Path:
@@ -67,10 +95,15 @@ async def until(
     backends: Backends, run_id: str, condition: Callable[[RunView], bool], seconds: float = 60
 ) -> RunView:
     """The run, once the condition holds."""
+    seen = None
     async with asyncio.timeout(seconds):
-        while not condition(view := await runs.get_run(backends, run_id)):
+        while True:
+            versions = await runs.run_versions(backends, [run_id])
+            if versions != seen:  # a whole view costs much more than this look
+                seen = versions
+                if condition(view := await runs.get_run(backends, run_id)):
+                    return view
             await asyncio.sleep(0.05)
-    return view
 
 
 def ended(view: RunView) -> bool:
@@ -82,3 +115,33 @@ async def start(backends: Backends, **wishes: object) -> RunView:
     """A run of the small log."""
     request = RunRequest.model_validate({"workload_id": "news", "eval_size": 60, **wishes})
     return await runs.start_run(backends, request, ANALYST)
+
+
+class KeptHome:
+    """A home with the completed run r-1, made once for all tests that begin where a run has ended.
+
+    It comes back at the same place: rows, jobs and receipts name their files by whole paths.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "home"
+        self._kept = folder / "kept"
+
+    async def make(self, settings: Settings) -> None:
+        """Run the small log, on enough records for the policy, which would ask for an incumbent."""
+        log = write_log(self.path.with_name("log.jsonl"))
+        policy = self.path.with_name("policy.yaml")
+        policy.write_text("reference: incumbent\n")
+        request = RunRequest(workload_id="news", eval_size=100)
+        async with open_backends(settings) as backends:
+            await import_files(backends.logs, [log], reject_dir=self.path)
+            async with working(backends):
+                run = await runs.start_run(backends, request, ANALYST, policy)
+                view = await until(backends, run.id, ended)
+        assert view.status == "completed", view.error
+        shutil.copytree(self.path, self._kept)
+
+    def restore(self) -> None:
+        """As it was when the run had ended, whatever a test has done to it."""
+        shutil.rmtree(self.path)
+        shutil.copytree(self._kept, self.path)

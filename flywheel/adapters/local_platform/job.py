@@ -3,17 +3,18 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from flywheel.adapters.local_platform import texts
+from flywheel.adapters.local_platform import manifest, served_model, texts
 from flywheel.datasets.labels import Labels
 from flywheel.errors import InvalidInputError
 from flywheel.ports.platform import CustomizeJob, EvaluateJob, Job, ModelArtifact, PredictionRow
 from flywheel.processes import ReportProgress, job_main
+from flywheel.settings import ServedCandidateConfig
 
 PREDICTIONS = "predictions.jsonl"
 
@@ -25,6 +26,9 @@ class LocalJob(BaseModel):
     directory: Path
     model: Path
     threads: int
+    served: ServedCandidateConfig | None = Field(
+        None, description="Of a candidate that is served elsewhere: where. Its key is no part"
+    )
 
 
 class Reply(NamedTuple):
@@ -38,6 +42,7 @@ class LocalResult(BaseModel):
     """What a job leaves behind besides its files."""
 
     artifact: ModelArtifact | None = None
+    message: str = Field("", description="What has to be said of it beside its scores")
 
 
 def run(spec: LocalJob, report: ReportProgress) -> LocalResult:
@@ -47,8 +52,28 @@ def run(spec: LocalJob, report: ReportProgress) -> LocalResult:
         os.environ[f"{library}_NUM_THREADS"] = str(spec.threads)
     if isinstance(spec.job, CustomizeJob):
         return LocalResult(artifact=_customize(spec.job, spec.model, report))
-    _evaluate(spec.job, spec.directory / PREDICTIONS, report)
+    if _is_served(spec, spec.job):
+        return _evaluate_served(spec, spec.job, report)
+    answer = _base_model(spec.job) if spec.job.eval_type == "base-eval" else _model(spec.job)
+    requests = texts.read_requests(Path(spec.job.datasets.eval))
+    _write(_ask(answer, requests, report), spec.directory / PREDICTIONS)
     return LocalResult()
+
+
+def _is_served(spec: LocalJob, job: EvaluateJob) -> bool:
+    if job.artifact is not None:  # of an incumbent its files say what it is
+        return served_model.is_served(Path(job.artifact))
+    return spec.served is not None
+
+
+def _evaluate_served(spec: LocalJob, job: EvaluateJob, report: ReportProgress) -> LocalResult:
+    from flywheel.adapters.local_platform import served_job
+
+    rows, artifact, message = served_job.evaluate(
+        job, spec.served, spec.directory, spec.model, report
+    )
+    _write(rows, spec.directory / PREDICTIONS)
+    return LocalResult(artifact=artifact, message=message)
 
 
 def _customize(job: CustomizeJob, directory: Path, report: ReportProgress) -> ModelArtifact:
@@ -71,20 +96,19 @@ def _customize(job: CustomizeJob, directory: Path, report: ReportProgress) -> Mo
     return ModelArtifact(
         uri=str(directory),
         digest=digest,
-        size_bytes=models.size_bytes(directory),
+        size_bytes=manifest.size_bytes(directory),
         train_records=len(examples),
         train_seconds=seconds,
         params=params,
     )
 
 
-def _evaluate(job: EvaluateJob, predictions: Path, report: ReportProgress) -> None:
-    answer = _base_model(job) if job.eval_type == "base-eval" else _customized_model(job)
-    requests = texts.read_requests(Path(job.datasets.eval))
+def _write(rows: Iterable[PredictionRow], predictions: Path) -> None:
+    """All or nothing."""
     draft = predictions.with_suffix(".tmp")
     with draft.open("wb") as file:
-        for prediction in _ask(answer, requests, report):
-            file.write(prediction.model_dump_json().encode() + b"\n")
+        for row in rows:
+            file.write(row.model_dump_json().encode() + b"\n")
     draft.replace(predictions)
 
 
@@ -120,7 +144,7 @@ def _base_model(job: EvaluateJob) -> Callable[[str], Reply]:
     return lambda _: Reply(reply, lambda: None)
 
 
-def _customized_model(job: EvaluateJob) -> Callable[[str], Reply]:
+def _model(job: EvaluateJob) -> Callable[[str], Reply]:
     from flywheel.adapters.local_platform import models, students
 
     if job.eval_type == "icl-eval" or job.artifact is None:

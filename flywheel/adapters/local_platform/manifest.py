@@ -1,11 +1,28 @@
 """Checksums beside a model's files: what was saved is what is used. Light to import."""
 
 import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from flywheel.errors import DataError
 
 _MANIFEST = "SHA256SUMS"  # one line per file, as sha256sum writes and checks it
+
+
+@contextmanager
+def replacing(directory: Path) -> Iterator[Path]:
+    """A folder to fill, which then takes the place of `directory`: all or nothing."""
+    draft = directory.with_name(f".{directory.name}.{os.getpid()}")
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+        shutil.rmtree(directory, ignore_errors=True)
+        draft.rename(directory)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def write_manifest(directory: Path) -> str:
@@ -45,6 +62,11 @@ def sha256(path: Path) -> str:
     """Of a file's content, hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def size_bytes(directory: Path) -> int:
+    """Size of all files of the model."""
+    return sum(file.stat().st_size for file in directory.iterdir())
 
 
 def _changed(path: Path) -> DataError:

@@ -1,7 +1,5 @@
 """Trained models on disk: a directory with the pipeline, a card and checksums."""
 
-import os
-import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 import joblib
 from pydantic import BaseModel, Field
 
-from flywheel.adapters.local_platform.manifest import check_files, sha256, write_manifest
+from flywheel.adapters.local_platform.manifest import check_files, replacing, sha256, write_manifest
 from flywheel.adapters.local_platform.students import Model, Params, Trained
 
 
@@ -29,9 +27,7 @@ def save(directory: Path, candidate: str, trained: Trained, labels: list[str], t
 
     Returns the digest: the sha256 of the list of the files' sha256.
     """
-    draft = directory.with_name(f".{directory.name}.{os.getpid()}")
-    draft.mkdir(parents=True)
-    try:
+    with replacing(directory) as draft:
         joblib.dump(trained.model, draft / "model.joblib")
         card = ModelCard(
             candidate=candidate,
@@ -45,12 +41,7 @@ def save(directory: Path, candidate: str, trained: Trained, labels: list[str], t
             },
         )
         (draft / "model.json").write_text(card.model_dump_json(indent=2) + "\n")
-        digest = write_manifest(draft)
-        shutil.rmtree(directory, ignore_errors=True)
-        draft.rename(directory)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return digest
+        return write_manifest(draft)
 
 
 def load(directory: Path) -> Model:
@@ -62,8 +53,3 @@ def load(directory: Path) -> Model:
     check_files(directory)
     model: Model = joblib.load(directory / "model.joblib")
     return model
-
-
-def size_bytes(directory: Path) -> int:
-    """Size of all files of the model."""
-    return sum(file.stat().st_size for file in directory.iterdir())

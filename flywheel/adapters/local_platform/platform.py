@@ -9,12 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from flywheel import processes
+from flywheel.adapters.local_platform import registry
 from flywheel.adapters.local_platform.job import PREDICTIONS, LocalJob, LocalResult
 from flywheel.adapters.local_platform.manifest import check_files
-from flywheel.adapters.local_platform.registry import student, students
+from flywheel.adapters.local_platform.served import ping
+from flywheel.adapters.local_platform.served_model import is_served
 from flywheel.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from flywheel.ports.platform import (
     CandidateSpec,
+    CustomizeJob,
     EvaluateJob,
     Job,
     JobStatus,
@@ -22,54 +25,73 @@ from flywheel.ports.platform import (
     PredictionRow,
     WorkloadType,
 )
+from flywheel.settings import ServedCandidateConfig
+from flywheel.settings.environment import variables_of
+from flywheel.settings.sections import Secrets
 
 
 class LocalPlatform:
-    """Trains and asks students on the CPU; implements `flywheel.ports.platform.Platform`.
+    """Trains and asks students on the CPU, and asks models that are served elsewhere.
 
-    Everything lies under `root`: `jobs/<run>/<job>` and `models/<run>/<candidate>`. `threads`
-    are those of the linear algebra within one job. Raises InvalidInputError for a candidate
-    that is not known here.
+    Implements `flywheel.ports.platform.Platform`. Everything lies under `root`:
+    `jobs/<run>/<job>` and `models/<run>/<candidate>`. `threads` are those of the linear algebra
+    within one job. The keys in `secrets` reach the jobs through their environment. Raises
+    InvalidInputError for a candidate that is not known here.
     """
 
     name = "local"
 
     def __init__(
-        self, root: Path, candidates: Sequence[str], parallel_jobs: int, threads: int = 1
+        self,
+        root: Path,
+        candidates: Sequence[str],
+        parallel_jobs: int,
+        threads: int = 1,
+        served: Sequence[ServedCandidateConfig] = (),
+        secrets: Secrets | None = None,
     ) -> None:
         self.slots = parallel_jobs
         self._root = root
-        self._candidates = students(candidates)
+        self._served = {config.name: config for config in served}
+        self._secrets = secrets or Secrets()
+        self._environment = variables_of(self._secrets, ("served_api_key", "embedding_api_key"))
+        self._candidates = registry.candidates(candidates, self._served)
         self.workload_types: frozenset[WorkloadType] = frozenset().union(
             *(candidate.workload_types for candidate in self._candidates)
         )
         self._threads = threads
 
     def candidates(self) -> list[CandidateSpec]:
-        """The configured students."""
+        """The configured students and served models."""
         return list(self._candidates)
 
     async def start(self, job: Job) -> None:
         """Start the job's process, unless it was started before."""
-        student(job.candidate)
+        served = self._served.get(job.candidate)
+        if served is not None and isinstance(job, CustomizeJob):
+            raise InvalidInputError(f"{job.candidate} is only asked, never fine-tuned.")
+        if served is None and not await asyncio.to_thread(_brings_its_own, job):
+            registry.student(job.candidate, self._served)
         directory = self._directory(job)
         model = self._root / "models" / job.run_uid / _safe(job.candidate)
         argv = [sys.executable, "-m", "flywheel.adapters.local_platform.job", str(directory)]
-        spec = LocalJob(job=job, directory=directory, model=model, threads=self._threads)
-        await processes.start(directory, argv, spec)
+        spec = LocalJob(
+            job=job, directory=directory, model=model, threads=self._threads, served=served
+        )
+        await processes.start(directory, argv, spec, self._environment)
 
     async def poll(self, job: Job) -> JobStatus:
         """How the job's process stands."""
-        process = await processes.poll(self._directory(job))
-        artifact = None
+        process = await processes.poll(self._directory(job), self._environment)
+        result = LocalResult(message=process.message)
         if process.result is not None:
-            artifact = LocalResult.model_validate_json(process.result).artifact
+            result = LocalResult.model_validate_json(process.result)
         return JobStatus(
             state=process.state,
             percent=process.percent,
-            message=process.message,
+            message=result.message,
             error=process.error,
-            artifact=artifact,
+            artifact=result.artifact,
         )
 
     async def cancel(self, job: Job) -> bool:
@@ -104,8 +126,20 @@ class LocalPlatform:
             f"up to {self.slots} jobs side by side"
         )
 
+    async def ping_candidate(self, name: str) -> str | None:
+        """What answers for a served candidate. Raises UnavailableError where nothing does."""
+        config = self._served.get(name)
+        return None if config is None else await ping(config, self._secrets.served_api_key)
+
     def _directory(self, job: Job) -> Path:
         return self._root / "jobs" / _safe(job.run_uid) / _safe(job.name)
+
+
+def _brings_its_own(job: Job) -> bool:
+    """Whether it asks an incumbent whose files say where it is served."""
+    if isinstance(job, CustomizeJob) or job.artifact is None:
+        return False
+    return is_served(Path(job.artifact))
 
 
 def _safe(name: str) -> str:

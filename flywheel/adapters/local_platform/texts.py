@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from flywheel.datasets.labels import Labels
-from flywheel.datasets.normalise import strip_links
 from flywheel.errors import DataError
+from flywheel.evaluation.prompts import request_text
 from flywheel.records import content_text
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -20,19 +20,6 @@ class Example(NamedTuple):
 
     text: str
     label: str
-
-
-def request_text(messages: object) -> str:
-    """The text of the last user message, links left out: they name no class, they identify.
-
-    Of a message in parts, the text parts. "" where there is none.
-    """
-    if not isinstance(messages, list):
-        return ""
-    for message in reversed(messages):
-        if isinstance(message, dict) and message.get("role") == "user":
-            return strip_links(content_text(message.get("content"))).strip()
-    return ""
 
 
 def answer_text(label: str) -> str:
@@ -51,7 +38,7 @@ def read_training(path: Path, labels: Labels) -> list[Example]:
     Raises DataError where the file is not there or a line is not such a record.
     """
     examples = []
-    for number, record in enumerate(_lines(path), start=1):
+    for number, record in enumerate(read_lines(path), start=1):
         try:
             *request, answer = record["messages"]
             label = labels.extract(content_text(answer["content"]))
@@ -66,7 +53,7 @@ def read_training(path: Path, labels: Labels) -> list[Example]:
 def read_requests(path: Path) -> list[str]:
     """The text of every request of an evaluation file. Raises DataError like `read_training`."""
     texts = []
-    for number, record in enumerate(_lines(path), start=1):
+    for number, record in enumerate(read_lines(path), start=1):
         try:
             texts.append(request_text(record["request"]["messages"]))
         except (KeyError, TypeError) as error:
@@ -74,14 +61,15 @@ def read_requests(path: Path) -> list[str]:
     return texts
 
 
-def _lines(path: Path) -> Iterator[Any]:
+def read_lines(path: Path) -> Iterator[Any]:
+    """The JSON of every line. Raises DataError where there is no such file, or no JSON."""
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 try:
                     yield orjson.loads(line)
                 except orjson.JSONDecodeError as error:
-                    raise _malformed(path, number) from error
+                    raise _no_json(path, number) from error
     except FileNotFoundError as error:
         raise DataError(
             f"The dataset {path} is not there.", "Start the run again to build it anew."
@@ -92,4 +80,10 @@ def _malformed(path: Path, number: int) -> DataError:
     return DataError(
         f"Line {number} of {path} is not a record that a student can learn from or answer.",
         "Local students classify: every training answer has to carry a label.",
+    )
+
+
+def _no_json(path: Path, number: int) -> DataError:
+    return DataError(
+        f"Line {number} of {path} is not JSON.", "Start the run again to build it anew."
     )

@@ -9,7 +9,8 @@ from flywheel.adapters.nemo.client import NemoClient
 from flywheel.errors import ConflictError, NotFoundError
 from flywheel.formatting import duration
 from flywheel.ports.platform import DeployJob, JobStatus
-from flywheel.settings.sections import NimConfig, ServedModelConfig
+from flywheel.settings.endpoints import ServedModelConfig
+from flywheel.settings.sections import NimConfig
 
 
 class Nim(NamedTuple):

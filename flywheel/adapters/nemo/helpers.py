@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import SecretStr
 
+from flywheel.adapters import openai_embeddings
 from flywheel.adapters.nemo import names, tasks
 from flywheel.adapters.nemo.book import Note
 from flywheel.adapters.nemo.client import NemoClient
@@ -14,7 +17,8 @@ from flywheel.evaluation.judge import JudgeTask, prompt_of
 from flywheel.ports.platform import JobStatus
 from flywheel.resources import resource_text
 from flywheel.settings import IclConfig
-from flywheel.settings.sections import EvaluationConfig, JudgeConfig
+from flywheel.settings.endpoints import JudgeConfig
+from flywheel.settings.sections import EvaluationConfig
 
 _PROMPTS: dict[JudgeTask, str] = {
     "similarity": "prompts/judge_similarity.md",
@@ -33,9 +37,11 @@ class Helpers:
         judge: JudgeConfig,
         evaluation: EvaluationConfig,
         judge_key: SecretStr | None,
+        embedding_key: SecretStr | None,
     ) -> None:
         self._client, self._deployments = client, deployments
         self._judge, self._evaluation, self._judge_key = judge, evaluation, judge_key
+        self._embedding_key = embedding_key
 
     def gpus(self) -> int:
         """GPUs of the judge, where it is ours to deploy."""
@@ -69,14 +75,19 @@ class Helpers:
         return [nim_of(similarity.embedding_nim_config)]
 
     def embedding(self, icl: IclConfig) -> Embed:
-        """Vectors of texts, by the embedding NIM."""
+        """Vectors of texts, by the embedding NIM or by somebody's endpoint."""
 
-        async def embed(texts: Sequence[str]) -> list[list[float]]:
-            (nim,) = self.embedders(icl)
+        async def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+            assert icl.similarity_config is not None  # it has chosen this way
+            config = icl.similarity_config.embedding_nim_config
+            assert config is not None
+            if config.deployment_type == "remote":
+                return await openai_embeddings.embed(config, self._embedding_key, texts)
             found: list[list[float]] = []
             for first in range(0, len(texts), _BATCH):
-                found += await self._embed(nim.model, list(texts[first : first + _BATCH]))
-            return found
+                batch = list(texts[first : first + _BATCH])
+                found += await self._embed(config.model_name or "", batch)
+            return np.asarray(found, dtype=np.float32)
 
         return embed
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from flywheel.adapters.local_platform.manifest import check_files, write_manifest
@@ -26,7 +27,8 @@ from flywheel.evaluation.prompts import (
 from flywheel.ports.platform import ModelArtifact
 from flywheel.settings import IclConfig
 
-Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
+Embed = Callable[[Sequence[str]], Awaitable[NDArray[np.float32]]]
+Likeness = Literal["none", "tf-idf", "embedding NIM", "endpoint"]
 _CARD, _EXAMPLES = "card.json", "examples.jsonl"
 
 
@@ -36,7 +38,7 @@ class Card(BaseModel):
     model: str
     labels: list[str]
     icl: IclConfig
-    likeness: Literal["none", "tf-idf", "embedding NIM"]
+    likeness: Likeness
     seed: int
     examples: int = Field(description="To choose from")
 
@@ -48,15 +50,17 @@ class Prompted(NamedTuple):
     without: int  # requests that had no room for enough examples
 
 
-def likeness_of(icl: IclConfig) -> Literal["none", "tf-idf", "embedding NIM"]:
+def likeness_of(icl: IclConfig) -> Likeness:
     """How alike examples are found."""
     if icl.example_selection == "uniform_distribution":
         return "none"
     similarity = icl.similarity_config
     embedder = None if similarity is None else similarity.embedding_nim_config
-    if embedder is not None and embedder.deployment_type == "local" and embedder.model_name:
+    if embedder is None or not embedder.model_name:
+        return "tf-idf"
+    if embedder.deployment_type == "local":
         return "embedding NIM"
-    return "tf-idf"
+    return "endpoint" if embedder.url else "tf-idf"
 
 
 async def with_chosen(
@@ -72,14 +76,13 @@ async def with_chosen(
         if card.likeness == "tf-idf":
             vectors = tfidf(texts, questions)
         else:
-            found = unit(np.asarray(await embed([*texts, *questions]), dtype=np.float32))
+            found = unit(await embed([*texts, *questions]))
             vectors = Vectors(found[: len(texts)], found[len(texts) :])
-    room = card.icl.max_context_length - card.icl.reserved_tokens
     rows, without = [], 0
     for number, (item, request) in enumerate(zip(items, requests, strict=True)):
         chosen = pool.choose(
             card.icl,
-            room - request_tokens(request["messages"], request.get("tools")),
+            card.icl.prompt_tokens - request_tokens(request["messages"], request.get("tools")),
             tools_on_offer(request.get("tools")),
             None if vectors is None else vectors.likeness(number),
         )

@@ -40,9 +40,9 @@ from flywheel.ports.platform import (
     WorkloadType,
 )
 from flywheel.scheduling.packing import Demand, Pool
+from flywheel.settings.endpoints import JudgeConfig
 from flywheel.settings.sections import (
     EvaluationConfig,
-    JudgeConfig,
     LoraConfig,
     NimConfig,
     NmpConfig,
@@ -76,6 +76,7 @@ class NemoPlatform:
         gpu_budget: Mapping[Pool, int],
         api_key: SecretStr | None = None,
         judge_key: SecretStr | None = None,
+        embedding_key: SecretStr | None = None,
     ) -> None:
         if find_spec("nemo_microservices") is None or find_spec("huggingface_hub") is None:
             raise SettingsError(
@@ -91,7 +92,9 @@ class NemoPlatform:
         self._hub = hub = Datastore(config, api_key)
         self._book, self._background = Book(root), Background()
         self._deployments = Deployments(self._client, self._book, self._candidates)
-        self._helpers = Helpers(self._client, self._deployments, judge, evaluation, judge_key)
+        self._helpers = Helpers(
+            self._client, self._deployments, judge, evaluation, judge_key, embedding_key
+        )
         self._datasets = Datasets(self._client, hub, self._book, self._background)
         self._customizations = Customizations(self._client, self._book, self._candidates, lora)
         prompting = Prompting(self._client, hub, self._book, self._background, self._helpers)
@@ -201,6 +204,10 @@ class NemoPlatform:
             f"NeMo Microservices, namespace {self._config.nmp_namespace}, "
             f"{len(served)} models served"
         )
+
+    async def ping_candidate(self, name: str) -> str | None:  # noqa: ARG002
+        """None: all candidates live in NeMo."""
+        return None
 
     async def close(self) -> None:
         """End what this process does in the background; whoever looks next goes on with it."""

@@ -8,13 +8,16 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from flywheel.clock import from_epoch
 from flywheel.datasets.classes import NO_CLASS, Classes, assign
-from flywheel.datasets.duplicates import Distinct, distinct
+from flywheel.datasets.duplicates import distinct
 from flywheel.datasets.reading import near_of_training_line
-from flywheel.datasets.report import Baseline, ClassCounts, Conflicts, DatasetReport, Groups, Repeats
+from flywheel.datasets.report import (
+    DatasetReport,
+    Groups,
+)
 from flywheel.datasets.split import Flags, Rows, Split, check_splittable, split
 from flywheel.decisions.sizing import SizePlan
 from flywheel.errors import DataError, UnavailableError
@@ -297,8 +300,10 @@ def _flattered(records: Sequence[FrozenRecord], seen: Rows) -> list[str]:
     if not known:
         return []
     return [
-        f"The incumbent was trained on {count(known)} of the {count(len(records))} frozen "
-        "records: its score is too good by that."
+        (
+            f"The incumbent was trained on {count(known)} of the {count(len(records))} frozen "
+            "records: its score is too good by that."
+        )
     ]
 
 

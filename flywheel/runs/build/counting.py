@@ -12,9 +12,7 @@ from flywheel.runs.build.spool import LogPass
 from flywheel.settings import DataSplitConfig
 
 
-def too_few(
-    log: LogPass, classes: Classes, kept: Distinct, config: DataSplitConfig
-) -> DataError:
+def too_few(log: LogPass, classes: Classes, kept: Distinct, config: DataSplitConfig) -> DataError:
     """Says what became of the others."""
     duplicates = kept.duplicates + kept.near_duplicates
     lost = {
@@ -68,9 +66,7 @@ def baseline(in_train: Counter[str], in_eval: Counter[str]) -> Baseline:
     label = min(in_train, key=lambda name: (-in_train[name], name))
     share = in_eval[label] / max(in_eval.total(), 1)
     classes = len(+in_eval)
-    return Baseline(
-        label=label, accuracy=share, macro_f1=2 * share / (1 + share) / max(classes, 1)
-    )
+    return Baseline(label=label, accuracy=share, macro_f1=2 * share / (1 + share) / max(classes, 1))
 
 
 def count_classes(

@@ -5,6 +5,7 @@ from flywheel.runs.steps.build import BuildDatasets
 from flywheel.runs.steps.customize import Customize
 from flywheel.runs.steps.decide import Decide
 from flywheel.runs.steps.evaluate import Evaluate
+from flywheel.runs.steps.judge import Judge
 from flywheel.runs.steps.receipt import SignReceipt
 from flywheel.runs.steps.summarise import Summarise
 
@@ -15,6 +16,7 @@ HANDLERS: dict[str, StepHandler] = {
     "icl-eval": Evaluate("icl-eval"),
     "customize": Customize(),
     "customized-eval": Evaluate("customized-eval"),
+    "judge": Judge(),
     "decide": Decide(),
     "summarise": Summarise(),
     "receipt": SignReceipt(),

@@ -4,10 +4,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from flywheel.db.models import Run, Step
+from flywheel.datasets.report import DatasetReport
+from flywheel.db.models import Candidate, Run, Step
+from flywheel.errors import InvalidInputError
 from flywheel.ports.backends import Backends
+from flywheel.ports.platform import ModelArtifact
 from flywheel.runs.state import RunState
 from flywheel.views import EventKind, StepStatus
 
@@ -51,3 +55,27 @@ class InstantStep:
     async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:  # noqa: ARG002
         """Nothing runs."""
         return True
+
+
+def require_fit(backends: Backends, state: RunState, name: str) -> None:
+    """Refuse to start a candidate on a workload that it cannot answer. Raises InvalidInputError.
+
+    The run's other candidates go on.
+    """
+    asked = state.run.dataset_report and DatasetReport.model_validate(state.run.dataset_report)
+    spec = next((c for c in backends.platform.candidates() if c.name == name), None)
+    if spec is None or not asked or asked.workload_type in spec.workload_types:
+        return
+    answers = " and ".join(sorted(spec.workload_types))
+    raise InvalidInputError(
+        f"{name} cannot answer {state.run.workload_id}, a {asked.workload_type} workload: "
+        f"it answers {answers}."
+    )
+
+
+async def keep_artifact(
+    session: AsyncSession, run: Run, name: str, artifact: ModelArtifact
+) -> None:
+    """Store on the candidate what its fine-tuning, or being asked with examples, left."""
+    query = select(Candidate).where(Candidate.run_id == run.id, Candidate.name == name)
+    (await session.exec(query)).one().artifact = artifact.model_dump(mode="json")

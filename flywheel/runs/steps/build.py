@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlmodel import col, select
@@ -10,12 +11,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from flywheel import processes
 from flywheel.datasets.report import FrozenUse, Repeats
 from flywheel.db.models import Dataset, FrozenSet, Run, Step
+from flywheel.decisions.policy import PolicyDocument
+from flywheel.errors import SettingsError
 from flywheel.evaluation.scores import Interval
 from flywheel.formatting import count
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import Selection
 from flywheel.receipts.keys import signing_key
 from flywheel.runs.build import BuildSpec, BuiltDatasets, FrozenFile
+from flywheel.runs.needs import check_needs, judge_task
 from flywheel.runs.state import RunState, run_folder, run_ref
 from flywheel.runs.steps.base import Apply, Outcome
 from flywheel.runs.steps.sizing import size_plan
@@ -65,15 +69,25 @@ class BuildDatasets:
             report.repeats.agreement = await asyncio.to_thread(
                 _agreement, report.repeats, state.config.evaluation_config.confidence
             )
-        if report.workload_type not in backends.platform.workload_types:
+        types = _answered(backends, state)
+        if report.workload_type not in types:
             return Outcome(
                 "failed",
                 100.0,
                 error=f"{state.run.workload_id} is a {report.workload_type} workload; the "
-                f"candidates of the platform '{backends.platform.name}' learn only "
-                f"{' and '.join(sorted(backends.platform.workload_types))}.",
+                f"candidates of the run answer only {' and '.join(sorted(types))}.",
                 apply=_store(built),
             )
+        try:
+            policy = state.run.policy
+            check_needs(
+                report.workload_type,
+                None if policy is None else PolicyDocument.model_validate(policy).parsed(),
+                state.config.evaluation_config,
+                backends.settings.llm_judge_config,
+            )
+        except SettingsError as error:
+            return Outcome("failed", 100.0, error=str(error), apply=_store(built))
         frozen = "" if report.frozen is None else f" (the frozen set of {report.frozen.run_id})"
         text = (
             f"Datasets are built from {count(report.read)} records: {count(report.eval)} for "
@@ -82,13 +96,26 @@ class BuildDatasets:
             f"{count(report.unlabeled)} without a label and "
             f"{count(report.invalid + report.wrong_type)} unfit records were left out."
         )
+        task = judge_task(report.workload_type, state.config.evaluation_config)
+        judged = [] if task is None else _judged(state)
         return Outcome(
-            "completed", 100.0, "built", apply=_store(built), events=[("datasets-built", text)]
+            "completed",
+            100.0,
+            "built",
+            apply=_store(built, judged),
+            events=[("datasets-built", text)],
         )
 
     async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:  # noqa: ARG002
         """Stop the process."""
         return await processes.cancel(run_folder(backends.settings.home, state.run.uid) / "build")
+
+
+def _answered(backends: Backends, state: RunState) -> frozenset[str]:
+    """What at least one candidate of the run can answer."""
+    names = {candidate.name for candidate in state.candidates}
+    specs = [spec for spec in backends.platform.candidates() if spec.name in names]
+    return frozenset().union(*(spec.workload_types for spec in specs))
 
 
 async def _known(backends: Backends, state: RunState) -> list[Path]:
@@ -132,9 +159,25 @@ def _agreement(repeats: Repeats, confidence: float) -> Interval:
     return wilson(repeats.alike, repeats.texts, confidence)
 
 
-def _store(built: BuiltDatasets) -> Apply:
+def _judged(state: RunState) -> list[Step]:
+    """A step for each model whose answers a judge has to score."""
+    incumbent = [] if state.incumbent() is None else [""]
+    return [
+        Step(
+            run_id=state.run.id or 0,
+            kind="judge",
+            candidate=name,
+            status="pending",
+            external_name="-".join(filter(None, (state.run.uid, name, "judge"))),
+        )
+        for name in (*incumbent, *(candidate.name for candidate in state.candidates))
+    ]
+
+
+def _store(built: BuiltDatasets, judged: Sequence[Step] = ()) -> Apply:
     async def apply(session: AsyncSession, run: Run) -> None:
         assert run.id is not None
+        session.add_all(judged)
         run.dataset_report = built.report.model_dump(mode="json")
         run.num_records = built.report.read
         for file in built.files:

@@ -1,21 +1,21 @@
 """Fine-tuning one candidate."""
 
-from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from flywheel.db.models import Candidate, Run, Step
+from flywheel.db.models import Run, Step
 from flywheel.formatting import count, duration
 from flywheel.ports.backends import Backends
 from flywheel.ports.platform import CustomizeJob, ModelArtifact
 from flywheel.runs.state import RunState
-from flywheel.runs.steps.base import Apply, Outcome
+from flywheel.runs.steps.base import Apply, Outcome, keep_artifact, require_fit
 
 
 class Customize:
     """A customization job on the platform; its artifact is stored on the candidate."""
 
     async def start(self, backends: Backends, state: RunState, step: Step) -> None:
-        """Start the job."""
+        """Start the job. Raises InvalidInputError for a workload that it cannot answer."""
+        require_fit(backends, state, step.candidate)
         await backends.platform.start(_job(state, step))
 
     async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:
@@ -62,7 +62,6 @@ def _job(state: RunState, step: Step) -> CustomizeJob:
 
 def _store(name: str, artifact: ModelArtifact) -> Apply:
     async def apply(session: AsyncSession, run: Run) -> None:
-        query = select(Candidate).where(Candidate.run_id == run.id, Candidate.name == name)
-        (await session.exec(query)).one().artifact = artifact.model_dump(mode="json")
+        await keep_artifact(session, run, name, artifact)
 
     return apply

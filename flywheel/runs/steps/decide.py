@@ -7,23 +7,22 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.datasets.report import DatasetReport
-from flywheel.db.models import Candidate, Evaluation, Prediction, Run, Step
+from flywheel.db.models import Candidate, Evaluation, Run, Step
+from flywheel.decisions.answered import Answered
+from flywheel.decisions.answered import difference as answers_difference
 from flywheel.decisions.clauses import Measured, ReferenceModel
 from flywheel.decisions.policy import PACKAGED, Policy, PolicyDocument, policy_document
-from flywheel.decisions.regression import (
-    Answered,
-    Regression,
-    compare_paired,
-    compare_unpaired,
-)
+from flywheel.decisions.regression import Regression, compare_paired, compare_unpaired
 from flywheel.decisions.rule import headline, recommend
 from flywheel.decisions.verdict import Recommendation
 from flywheel.errors import DataError
 from flywheel.evaluation.cost import cost_per_1000
-from flywheel.evaluation.paired import mcnemar, paired_difference
+from flywheel.evaluation.headline import Metric
+from flywheel.evaluation.paired import mcnemar
 from flywheel.evaluation.scores import Scores
 from flywheel.ports.backends import Backends
 from flywheel.resources import resource_text
+from flywheel.runs.answers import load_answers
 from flywheel.runs.state import RunState, run_ref
 from flywheel.runs.steps.base import Apply, InstantStep, Outcome
 
@@ -39,23 +38,29 @@ class Decide(InstantStep):
             candidate.name: scores
             for candidate in state.candidates
             if (scores := state.final_scores(candidate.name)) is not None
+            and scores.headline is not None
         }
         if not scored:
             return Outcome("skipped", message="no candidate could be scored")
         document = await _policy(state)
         policy = document.parsed()
-        incumbent = state.incumbent()
+        metric = policy.metric_of(next(iter(scored.values())).workload_type)
+        incumbent_scores = _incumbent_scores(state, metric)
+        _check_one_judge([*scored.values(), *filter(None, [incumbent_scores])], metric)
         opponent = (
             None
-            if incumbent is None or state.scores(*INCUMBENT) is None
-            else await _answers(backends, state.run.id, *INCUMBENT)
+            if incumbent_scores is None
+            else await load_answers(backends, state.run.id, *INCUMBENT, metric)
         )
-        reference = _reference(state, policy)
+        reference = _reference(state, policy, incumbent_scores)
         measured = []
         for name, scores in scored.items():  # one at a time: each holds an answer per record
-            answers = await _answers(backends, state.run.id, name, state.candidate(name).final_eval)
+            final_eval = state.candidate(name).final_eval
+            answers = await load_answers(backends, state.run.id, name, final_eval, metric)
             measured.append(
-                await asyncio.to_thread(_measure, state, policy, name, scores, answers, opponent)
+                await asyncio.to_thread(
+                    _measure, state, policy, metric, name, scores, answers, opponent
+                )
             )
         recommendation = await asyncio.to_thread(  # statsmodels is slow to import
             recommend,
@@ -68,8 +73,8 @@ class Decide(InstantStep):
         recommendation.regressions = [
             found
             for found in (
-                await _against_incumbent(backends, state, policy, recommendation, opponent),
-                await _against_run_before(backends, state, policy, recommendation),
+                await _against_incumbent(backends, state, policy, metric, recommendation, opponent),
+                await _against_run_before(backends, state, policy, metric, recommendation),
             )
             if found is not None
         ]
@@ -83,12 +88,28 @@ async def _policy(state: RunState) -> PolicyDocument:
     return policy_document(await asyncio.to_thread(resource_text, PACKAGED), PACKAGED)
 
 
-def _reference(state: RunState, policy: Policy) -> ReferenceModel:
+def _incumbent_scores(state: RunState, metric: Metric) -> Scores | None:
+    """Those of the model that serves now, where the run has what the policy goes by."""
+    scores = None if state.incumbent() is None else state.scores(*INCUMBENT)
+    return None if scores is None or scores.of(metric) is None else scores
+
+
+def _check_one_judge(scored: list[Scores], metric: Metric) -> None:
+    """Scores by two judges, or under two prompts, say nothing of the models."""
+    judges = {(s.judge.model, s.judge.prompt_digest) for s in scored if s.judge is not None}
+    if metric == "similarity" and len(judges) > 1:
+        raise DataError(
+            "The models of this run were judged by different judges or prompts, so they cannot "
+            "be compared.",
+            "Start the run again; leave llm_judge_config as it is while it runs.",
+        )
+
+
+def _reference(state: RunState, policy: Policy, scores: Scores | None) -> ReferenceModel:
     """What the candidates are compared with. Raises DataError where it has no scores."""
     incumbent = state.incumbent()
     if policy.reference == "teacher" or incumbent is None:
         return ReferenceModel("the teacher", _teacher_cost(state))
-    scores = state.scores(*INCUMBENT)
     if scores is None:
         raise DataError(
             f"The policy compares with {incumbent.name}, which could not be scored.",
@@ -102,27 +123,10 @@ def _teacher_cost(state: RunState) -> Decimal | None:
     return cost_per_1000(state.config.prices, teacher)
 
 
-async def _answers(
-    backends: Backends, run_id: int | None, candidate: str, eval_type: str
-) -> Answered:
-    query = (
-        select(Prediction.expected, Prediction.label, Prediction.record_id)
-        .join(Evaluation, col(Evaluation.id) == col(Prediction.evaluation_id))
-        .where(
-            Evaluation.run_id == run_id,
-            Evaluation.candidate == candidate,
-            Evaluation.eval_type == eval_type,
-        )
-        .order_by(col(Prediction.row))
-    )
-    async with backends.database.transaction() as session:
-        rows = (await session.exec(query)).all()
-    return Answered([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
-
-
 def _measure(
     state: RunState,
     policy: Policy,
+    metric: Metric,
     name: str,
     scores: Scores,
     answers: Answered,
@@ -130,19 +134,19 @@ def _measure(
 ) -> Measured:
     """The candidate against the reference, and against the incumbent's right answers."""
     by_incumbent = policy.reference == "incumbent" and opponent is not None
-    reference = opponent.labels if by_incumbent and opponent else answers.expected
-    difference = paired_difference(
-        answers.expected,
-        answers.labels,
-        reference,
-        metric=policy.metric,
+    difference = answers_difference(
+        answers,
+        opponent if by_incumbent and opponent else answers.teacher(),
+        metric,
         margin=policy.margin,
         resamples=state.config.evaluation_config.bootstrap_resamples,
         confidence=policy.confidence,
         seed=state.run.seed,
     )
     # Against the teacher, whose answers are the labels, only one side can ever be right.
-    test = None if opponent is None else mcnemar(answers.expected, answers.labels, opponent.labels)
+    test = None
+    if opponent is not None and metric != "similarity":
+        test = mcnemar(answers.expected, answers.labels, opponent.labels)
     return Measured(name, scores, difference, test)
 
 
@@ -150,22 +154,25 @@ async def _against_incumbent(
     backends: Backends,
     state: RunState,
     policy: Policy,
+    metric: Metric,
     said: Recommendation,
     opponent: Answered | None,
 ) -> Regression | None:
-    incumbent, scores = state.incumbent(), state.scores(*INCUMBENT)
+    incumbent, scores = state.incumbent(), _incumbent_scores(state, metric)
     name = said.model_name
     after = None if name is None else state.final_scores(name)
     if name is None or incumbent is None or opponent is None or scores is None or after is None:
         return None
-    answers = await _answers(backends, state.run.id, name, state.candidate(name).final_eval)
+    answers = await load_answers(
+        backends, state.run.id, name, state.candidate(name).final_eval, metric
+    )
     return await asyncio.to_thread(
         compare_paired,
         incumbent.name,
         answers,
         opponent,
         (headline(after, policy), headline(scores, policy)),
-        policy.metric,
+        metric,
         state.config.evaluation_config.bootstrap_resamples,
         policy.confidence,
         state.run.seed,
@@ -173,7 +180,7 @@ async def _against_incumbent(
 
 
 async def _against_run_before(
-    backends: Backends, state: RunState, policy: Policy, said: Recommendation
+    backends: Backends, state: RunState, policy: Policy, metric: Metric, said: Recommendation
 ) -> Regression | None:
     """Against the model that the last completed run of the same traffic named."""
     named, run = said.model_name, state.run
@@ -208,6 +215,8 @@ async def _against_run_before(
     if row is None:
         return None
     scores, final_eval = Scores.model_validate(row[0]), row[1]
+    if not _comparable(after, scores, metric):
+        return None
     against, headlines = (
         f"{name} ({run_ref(before.id)})",
         (
@@ -215,24 +224,34 @@ async def _against_run_before(
             headline(scores, policy),
         ),
     )
-    now = await _answers(backends, run.id, named, state.candidate(named).final_eval)
-    then = await _answers(backends, before.id, name, final_eval)
+    now = await load_answers(backends, run.id, named, state.candidate(named).final_eval, metric)
+    then = await load_answers(backends, before.id, name, final_eval, metric)
     if set(now.records) != set(then.records):
         return compare_unpaired(against, after, scores, headlines)
     place = {record: row for row, record in enumerate(then.records)}
-    then = Answered(
-        now.expected, [then.labels[place[record]] for record in now.records], now.records
-    )
+    then = then.at([place[record] for record in now.records])
     return await asyncio.to_thread(
         compare_paired,
         against,
         now,
         then,
         headlines,
-        policy.metric,
+        metric,
         state.config.evaluation_config.bootstrap_resamples,
         policy.confidence,
         run.seed,
+    )
+
+
+def _comparable(after: Scores, before: Scores, metric: Metric) -> bool:
+    """Whether the same was measured of both, by the same judge where one gave the score."""
+    if before.workload_type != after.workload_type or before.of(metric) is None:
+        return False
+    if metric != "similarity" or after.judge is None or before.judge is None:
+        return True
+    return (after.judge.model, after.judge.prompt_digest) == (
+        before.judge.model,
+        before.judge.prompt_digest,
     )
 
 

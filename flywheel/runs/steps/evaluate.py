@@ -2,24 +2,19 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
-import orjson
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from flywheel.datasets.labels import extract_label
 from flywheel.datasets.report import DatasetReport
 from flywheel.db.models import Evaluation, Prediction, Run, Step
-from flywheel.errors import FlywheelError
 from flywheel.evaluation.cost import find_price
-from flywheel.evaluation.metrics import score
 from flywheel.evaluation.scores import Scores
-from flywheel.formatting import score as in_words
+from flywheel.formatting import count
 from flywheel.ports.backends import Backends
-from flywheel.ports.platform import EvalType, EvaluateJob, PredictionRow
-from flywheel.records import content_text
+from flywheel.ports.platform import EvalType, EvaluateJob, JobStatus, ModelArtifact, PredictionRow
+from flywheel.runs.scoring import score_answers
 from flywheel.runs.state import RunState
-from flywheel.runs.steps.base import Apply, Outcome
+from flywheel.runs.steps.base import Apply, Outcome, keep_artifact, require_fit
 
 
 class Evaluate:
@@ -29,7 +24,8 @@ class Evaluate:
         self._eval_type = eval_type
 
     async def start(self, backends: Backends, state: RunState, step: Step) -> None:
-        """Start the job."""
+        """Start the job. Raises InvalidInputError for a workload that it cannot answer."""
+        require_fit(backends, state, step.candidate)
         await backends.platform.start(self._job(state, step))
 
     async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:
@@ -48,18 +44,35 @@ class Evaluate:
             )
         answers = await backends.platform.predictions(job)
         scores, predictions = await asyncio.to_thread(_score, state, job.candidate, answers)
-        text = f"{self._said(state, step)}: macro-F1 {in_words(scores.macro_f1, scores.n)}."
+        said, done = f"{count(scores.n)} answers", "answered"
+        if (found := scores.headline) is not None:
+            said, done = found.words, found.brief
+        text = f"{self._said(state, step)}: {said}."
+        text += f" {status.message[:1].upper()}{status.message[1:]}." if status.message else ""
         return Outcome(
             "completed",
             100.0,
-            f"macro-F1 {scores.macro_f1.value:.3f}",
-            apply=_store(step.candidate, self._eval_type, scores, predictions),
+            "; ".join(filter(None, (done, status.message))),
+            apply=_store(
+                step.candidate,
+                self._eval_type,
+                scores,
+                predictions,
+                self._left(state, step, status),
+            ),
             events=[("candidate-evaluated", text)],
         )
 
     async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:
         """Stop the job."""
         return await backends.platform.cancel(self._job(state, step))
+
+    def _left(self, state: RunState, step: Step, status: JobStatus) -> ModelArtifact | None:
+        """What may be promoted: of the evaluation that speaks for the candidate."""
+        if self._eval_type == "incumbent-eval":
+            return None
+        final = state.candidate(step.candidate).final_eval == self._eval_type
+        return status.artifact if final else None
 
     def _said(self, state: RunState, step: Step) -> str:
         """The model, in words."""
@@ -94,52 +107,25 @@ class Evaluate:
 def _score(
     state: RunState, candidate: str, answers: list[PredictionRow]
 ) -> tuple[Scores, list[Prediction]]:
-    with Path(state.dataset("eval").uri).open("rb") as file:
-        expected = [orjson.loads(line) for line in file]
-    if [answer.row for answer in answers] != list(range(len(expected))):
-        raise FlywheelError(
-            f"{candidate} answered {len(answers)} of {len(expected)} evaluation records.",
-            "Run it again.",
-        )
-    known = frozenset(record["label"] for record in expected)
-    predictions = [
-        Prediction(
-            evaluation_id=0,  # known once the evaluation has its row
-            row=answer.row,
-            record_id=record["id"],
-            expected=record["label"],
-            answer=answer.answer,
-            label=extract_label(answer.answer, known),
-            tool_calls=answer.tool_calls,
-            seconds=answer.seconds,
-            input_tokens=answer.input_tokens,
-            output_tokens=answer.output_tokens,
-            confidence=answer.confidence,
-        )
-        for record, answer in zip(expected, answers, strict=True)
-    ]
-    scores = score(
-        expected=[p.expected for p in predictions],
-        answered=[p.label for p in predictions],
-        seconds=[p.seconds for p in predictions],
-        input_tokens=[p.input_tokens for p in predictions],
-        output_tokens=[p.output_tokens for p in predictions],
-        config=state.config.evaluation_config,
-        seed=state.run.seed,
-        price=find_price(state.config.prices, candidate),
-        texts=([p.answer for p in predictions], [_reference(record) for record in expected]),
-        known_classes=DatasetReport.model_validate(state.run.dataset_report).classes,
+    report = DatasetReport.model_validate(state.run.dataset_report)
+    return score_answers(
+        Path(state.dataset("eval").uri),
+        answers,
+        candidate,
+        report.workload_type,
+        state.config.evaluation_config,
+        state.run.seed,
+        find_price(state.config.prices, candidate),
+        report.classes,
     )
-    return scores, predictions
-
-
-def _reference(record: dict[str, Any]) -> str:
-    """The teacher's answer, as it was logged."""
-    return content_text(record["response"]["choices"][0]["message"].get("content"))
 
 
 def _store(
-    candidate: str, eval_type: EvalType, scores: Scores, predictions: list[Prediction]
+    candidate: str,
+    eval_type: EvalType,
+    scores: Scores,
+    predictions: list[Prediction],
+    artifact: ModelArtifact | None,
 ) -> Apply:
     async def apply(session: AsyncSession, run: Run) -> None:
         assert run.id is not None
@@ -155,5 +141,7 @@ def _store(
         for prediction in predictions:
             prediction.evaluation_id = evaluation.id
         session.add_all(predictions)
+        if artifact is not None:
+            await keep_artifact(session, run, candidate, artifact)
 
     return apply

@@ -67,7 +67,7 @@ async def _seen(session: AsyncSession, run: Run, against_teacher: bool) -> Disco
         share = (test.only_candidate_right + test.only_reference_right) / scores.n
         return Discordance(share, source) if share else None
     scores = await _scores(session, before, said.model_name)
-    if scores is None or scores.accuracy.value == 1:
+    if scores is None or scores.accuracy is None or scores.accuracy.value == 1:
         return None
     return Discordance(1 - scores.accuracy.value, source)
 

@@ -8,10 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from flywheel.adapters.nemo import NemoPlatform
+from flywheel.settings.endpoints import JudgeConfig
 from flywheel.settings.sections import (
     CustomizerConfig,
     EvaluationConfig,
-    JudgeConfig,
     LoraConfig,
     NimConfig,
     NmpConfig,

@@ -11,7 +11,8 @@ from flywheel.datasets.labels import extract_label
 from flywheel.errors import DataError, NotFoundError
 from flywheel.ports.platform import PredictionRow
 from flywheel.settings import IclConfig
-from flywheel.settings.sections import EmbedderConfig, LoraConfig, SimilarityConfig
+from flywheel.settings.endpoints import EmbedderConfig
+from flywheel.settings.sections import LoraConfig, SimilarityConfig
 from tests.adapters.nemo.conftest import KEY, MakePlatform
 from tests.support.nemo_double import NemoDouble
 from tests.support.nemo_jobs import EVAL, LARGE, SMALL, TRAIN, Run, called, datasets

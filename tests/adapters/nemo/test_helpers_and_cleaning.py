@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from flywheel.adapters.nemo.rows import rows_of
-from flywheel.settings.sections import EvaluationConfig, JudgeConfig
+from flywheel.settings.endpoints import JudgeConfig
+from flywheel.settings.sections import EvaluationConfig
 from tests.adapters.nemo.conftest import MakePlatform
 from tests.support.nemo_double import NemoDouble
 from tests.support.nemo_jobs import SMALL, Run, called, datasets, written

