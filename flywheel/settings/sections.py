@@ -30,8 +30,11 @@ class NmpConfig(Section):
         "outlines", description="NIM_GUIDED_DECODING_BACKEND of what we deploy"
     )
     poll_seconds: float = Field(5.0, ge=0, description="Between two looks at a job in NeMo")
-    request_timeout_seconds: float = Field(30.0, gt=0, description="For one answer")
-    upload_timeout_seconds: float = Field(900.0, gt=0, description="For the files of a dataset")
+    request_timeout_seconds: float = Field(30.0, gt=0, description="For one answer of NeMo")
+    answer_timeout_seconds: float = Field(120.0, gt=0, description="For a candidate's answer")
+    upload_timeout_seconds: float = Field(
+        900.0, gt=0, description="For the files of a dataset, and of an evaluation's results"
+    )
     max_attempts: int = Field(3, ge=1, description="At what is safe to repeat, the first included")
     retry_seconds: float = Field(0.5, ge=0, description="Before the second attempt; then doubled")
     concurrent_requests: int = Field(16, ge=1, description="Requests to one candidate at a time")

@@ -91,7 +91,7 @@ async def _ask(
     more = sampling_of(dict(request))
     if request.get("tools"):
         more["tools"] = request["tools"]
-    started = time.perf_counter()
+    started, seconds = time.perf_counter(), client.config.answer_timeout_seconds
 
     async def call() -> Any:
         nonlocal started
@@ -100,8 +100,9 @@ async def _ask(
             model=model,
             messages=request["messages"],
             extra_body=more,  # as it was logged, whatever the SDK knows of it
+            timeout=seconds,
         )
 
-    reply = await client.read(f"an answer of {model}", call)
-    seconds = time.perf_counter() - started
-    return prediction(row, reply.model_dump(mode="json", exclude_none=True), request, seconds)
+    reply = await client.read(f"an answer of {model}", call, seconds)
+    took = time.perf_counter() - started
+    return prediction(row, reply.model_dump(mode="json", exclude_none=True), request, took)

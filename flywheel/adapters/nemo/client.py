@@ -69,20 +69,31 @@ class NemoClient:
         if self._sdk is not None:
             await self._sdk.close()
 
-    async def read(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Something that may be repeated, as often as the settings allow: reading, deleting."""
-        return await self._repeated(what, call, UnavailableError)
+    async def read(
+        self, what: str, call: Callable[[], Awaitable[T]], seconds: float | None = None
+    ) -> T:
+        """Something that may be repeated, as often as the settings allow: reading, deleting.
+
+        `seconds` is the limit of each attempt where the usual one will not do.
+        """
+        return await self._repeated(what, call, UnavailableError, seconds)
 
     async def write(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
         """Something that may not be done twice: repeated only where it was certainly not done."""
-        return await self._repeated(what, call, NotTakenError)
+        return await self._repeated(what, call, NotTakenError, None)
 
     async def _repeated(
-        self, what: str, call: Callable[[], Awaitable[T]], passing: type[UnavailableError]
+        self,
+        what: str,
+        call: Callable[[], Awaitable[T]],
+        passing: type[UnavailableError],
+        seconds: float | None,
     ) -> T:
+        # httpx limits each read, not the whole: a server that drips would hold us for ever.
+        limit = 2 * self.config.request_timeout_seconds if seconds is None else seconds
         for attempt in range(self.config.max_attempts):
             try:
-                return await self._once(what, call)
+                return await self._once(what, call, limit)
             except passing as error:
                 if attempt + 1 == self.config.max_attempts:
                     raise
@@ -90,25 +101,24 @@ class NemoClient:
                 await asyncio.sleep(min(max(wait, _asked(error)), _LONGEST_WAIT))
         raise AssertionError  # there is at least one attempt
 
-    async def _once(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+    async def _once(self, what: str, call: Callable[[], Awaitable[T]], limit: float) -> T:
         import nemo_microservices as nemo
 
         try:
-            # httpx limits each read, not the whole: a server that drips would hold us for ever.
-            async with asyncio.timeout(2 * self.config.request_timeout_seconds):
+            async with asyncio.timeout(limit):
                 return await call()
         except nemo.APIStatusError as error:
             ours = from_status(what, error.status_code, error.body, self._hidden)
             ours.__cause__ = error  # the time to wait stands in its headers
             raise ours from error
         except nemo.APITimeoutError as error:
-            raise UnavailableError(
-                f"NeMo did not answer {what} within {self.config.request_timeout_seconds:g} s."
-            ) from error
+            raise UnavailableError(f"NeMo did not answer {what} in time.") from error
         except nemo.APIConnectionError as error:
             raise self._unreachable(what, error) from error
         except TimeoutError as error:
-            raise UnavailableError(f"NeMo did not finish answering {what}.") from error
+            raise UnavailableError(
+                f"NeMo did not finish answering {what} within {limit:g} s."
+            ) from error
         except nemo.APIError as error:
             raise UnavailableError(f"NeMo's answer to {what} cannot be read.") from error
 

@@ -63,7 +63,6 @@ class Deployments:
         if note.external_id == name:
             return _failed(f"The deployment of {nim.model} is gone: somebody deleted it.")
         await self._create(name, nim, marks)
-        note.external_id = name
         note.enter("deploying")
         return JobStatus(state="running", message="deploying")
 

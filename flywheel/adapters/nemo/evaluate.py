@@ -216,7 +216,9 @@ class Evaluations:
             return await response.read()
 
         try:
-            archive = await self._client.read(f"the results of {job.name}", download)
+            archive = await self._client.read(
+                f"the results of {job.name}", download, self._client.config.upload_timeout_seconds
+            )
         except NotFoundError:
             archive = b""
         items = await asyncio.to_thread(read_lines, self._prompting.path(job, card, files))

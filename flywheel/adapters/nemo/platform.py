@@ -188,7 +188,7 @@ class NemoPlatform:
     async def remove(self, run_uid: str) -> list[Leftover]:
         """Delete what the run left in NeMo and here."""
         left = await self._cleaning.remove(run_uid)
-        await self._helpers.release()
+        await self._quietly(self._helpers.release)
         return left
 
     async def leftovers(self, run_uids: Collection[str]) -> list[Leftover]:

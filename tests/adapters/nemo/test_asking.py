@@ -83,7 +83,7 @@ async def test_faults_are_borne(
     various: Run, double: NemoDouble, make_platform: MakePlatform, kind: str
 ) -> None:
     await various.ready()
-    various.platform = make_platform(request_timeout_seconds=0.3)
+    various.platform = make_platform(answer_timeout_seconds=0.3)
     for number in range(8):
         double.fault(CHAT, kind, skip=4 * number, status=503)
     assert (await various.done(various.evaluate())).state == "completed"
