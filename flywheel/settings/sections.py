@@ -404,9 +404,9 @@ class Settings(Section):
         """What a run tries where its requester names nothing else."""
         if self.platform == "local":
             return list(self.local_platform_config.candidates)
-        if self.nemo_platform_config.backend == "students":
+        if self.platform == "nemo-platform" and self.nemo_platform_config.backend == "students":
             return list(self.nemo_platform_config.candidates)
-        return [nim.model_name for nim in self.nims]
+        return [nim.model_name for nim in self.nims if nim.model_type == "llm"]
 
     @property
     def receipt_key_file(self) -> Path:
