@@ -1,7 +1,7 @@
 """Whole runs on the double of NeMo Microservices: real steps, real queue, real worker."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,51 +10,11 @@ from flywheel.ports.backends import Backends
 from flywheel.service import runs
 from flywheel.service.logs import import_files
 from flywheel.settings import Settings
-from flywheel.settings.load import load_settings
 from flywheel.views import RunView
 from flywheel.wiring import open_backends
 from tests.support.nemo_double import NemoDouble
 from tests.support.nemo_jobs import LARGE, SMALL
 from tests.support.running import ANALYST, ended, start, until, working, write_log
-
-
-@pytest.fixture
-def double() -> Iterator[NemoDouble]:
-    with NemoDouble(speed=20) as made:
-        yield made
-
-
-@pytest.fixture
-def nemo_settings(double: NemoDouble, tmp_path: Path) -> Settings:
-    config = tmp_path / "config.yaml"
-    nim = (
-        '{model_name: %s, tag: "1.8.3", customization_enabled: true, '
-        "customizer_configs: {target: %s@2.0}}"
-    )
-    config.write_text(
-        f"""
-platform: nemo
-nmp_config:
-  nemo_base_url: {double.nemo}
-  nim_base_url: {double.nim}
-  datastore_base_url: {double.datastore}
-  poll_seconds: 0.1
-  retry_seconds: 0.05
-  gpu_budget: {{training: 1, inference: 1}}
-nims:
-  - {nim % (SMALL, SMALL)}
-  - {nim % (LARGE, LARGE)}
-"""
-    )
-    return load_settings(
-        environ={
-            "FLYWHEEL_HOME": str(tmp_path / "home"),
-            "FLYWHEEL_CONFIG": str(config),
-            "FLYWHEEL_WORKER_CONFIG": (
-                '{"poll_seconds": 0.2, "lease_seconds": 4, "sweep_seconds": 0.5}'
-            ),
-        }
-    )
 
 
 @pytest.fixture
