@@ -50,6 +50,7 @@ class RunRequest(BaseModel):
     eval_size: Annotated[int, Field(ge=1)] | Literal["auto"] | None = None
     random_seed: int | None = None
     candidates: list[str] | None = None
+    priority: int = Field(0, description="Of two runs that wait for room the higher goes first")
     settings: dict[str, str] = Field(
         default_factory=dict, description="Any other setting of a run, e.g. 'epochs': '2'"
     )

@@ -45,6 +45,9 @@ def start(
     policy: Annotated[
         Path | None, typer.Option(help="The policy file that its verdict follows")
     ] = None,
+    priority: Annotated[
+        int, typer.Option(help="Of two runs that wait for room the higher goes first")
+    ] = 0,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting of a run, as key=value")
     ] = None,
@@ -58,6 +61,7 @@ def start(
         eval_size=None if eval_size is None else _eval_size(eval_size),
         random_seed=seed,
         candidates=None if candidates is None else [c.strip() for c in candidates.split(",")],
+        priority=priority,
         settings=dict(_pair(text) for text in setting or ()),
     )
 

@@ -22,6 +22,7 @@ async def create(
     seed: int,
     candidates: list[CandidateSpec],
     policy: PolicyDocument,
+    priority: int = 0,
     uploads: bool = False,
     deploys: bool = False,
 ) -> Run:
@@ -35,6 +36,7 @@ async def create(
         requested_by=requested_by,
         config=config.model_dump(mode="json"),
         seed=seed,
+        priority=priority,
         policy=policy.model_dump(mode="json"),
         incumbent=None if incumbent is None else incumbent.model_dump(mode="json"),
     )

@@ -53,7 +53,7 @@ async def plan_run(backends: Backends, request: RunRequest) -> PlanView:
     steps = plan(
         candidates, incumbent is not None, uploads=platform.uploads, deploys=platform.deploys
     )
-    own = planned_steps(_NEW, steps, seconds, demand)
+    own = planned_steps(_NEW, steps, seconds, demand, priority=request.priority)
     everything = [
         *(step for run, rows in others for step in _going_on(run, rows, seconds, demand, now)),
         *own,

@@ -70,6 +70,7 @@ async def start_run(
             seed=seed,
             candidates=candidates,
             policy=policy,
+            priority=request.priority,
             uploads=backends.platform.uploads,
             deploys=backends.platform.deploys,
         )

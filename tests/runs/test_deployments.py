@@ -113,3 +113,15 @@ async def test_the_plan_says_when_and_how_much_and_what_cannot_be(on: On) -> Non
     impossible = (await planning.plan_run(nothing, request)).impossible
     assert "customize of one needs 1 of gpu, and there are 0" in impossible
     assert await garbage.leftovers(backends) == []
+
+
+async def test_the_run_with_the_higher_priority_goes_first(on: On) -> None:
+    backends, platform = on(1)
+    low = await start(backends, candidates=["one"])
+    high = await start(backends, candidates=["two"], priority=5)
+    async with working(backends):
+        views = [await until(backends, run.id, ended) for run in (low, high)]
+    assert [view.status for view in views] == ["completed"] * 2
+    taken = [name for name in platform.started() if name.endswith("customize")]
+    assert len(taken) == 2
+    assert platform.held() == 0
