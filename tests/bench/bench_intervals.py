@@ -22,6 +22,7 @@ CLASSES = 20
 CONFIDENCE = 0.95
 RESAMPLES = 1000
 MARGIN = 0.03
+ERRORS = 3  # of the simulation: of fifteen checks one is beyond two by chance in every third run
 Numbers = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
@@ -36,7 +37,7 @@ def main() -> None:
     if not all(kept):
         print("\nA limit is broken.")
         sys.exit(1)
-    print("\nEvery limit is kept, to within two errors of the simulation.")
+    print("\nEvery limit is kept, to within three errors of the simulation.")
 
 
 def in_time() -> bool:
@@ -79,7 +80,7 @@ def _coverage(name: str, sizes: Counts, accuracy: float, repetitions: int) -> bo
         f"{name:9} {sizes.sum():6,} {accuracy:9.2f} {share:9.3f} {error:7.3f} "
         f"{above / repetitions:9.3f} {below / repetitions:8.3f} {width / repetitions:7.3f}"
     )
-    return 0.93 - 2 * error <= share <= 0.97 + 2 * error
+    return 0.93 - ERRORS * error <= share <= 0.97 + ERRORS * error
 
 
 def promotions(repetitions: int) -> Iterator[bool]:
@@ -91,13 +92,13 @@ def promotions(repetitions: int) -> Iterator[bool]:
         share = _promoted(-MARGIN, disagree, n, repetitions)
         error = _error(level, repetitions)
         print(f"{-MARGIN:10} {disagree:9.2f} {n:6,} {share:9.3f} {error:7.3f}  at most {level:.3f}")
-        yield share <= level + 2 * error
+        yield share <= level + ERRORS * error
     for disagree, n in ((0.06, 400), (0.06, 700), (0.15, 1000)):
         share = _promoted(0.0, disagree, n, repetitions)
         planned = power_of(n, MARGIN, disagree, CONFIDENCE)
         error = _error(planned, repetitions)
         print(f"{0.0:10} {disagree:9.2f} {n:6,} {share:9.3f} {error:7.3f}  planned {planned:.3f}")
-        yield abs(share - planned) <= 0.05 + 2 * error
+        yield abs(share - planned) <= 0.05 + ERRORS * error
 
 
 def _promoted(difference: float, disagree: float, n: int, repetitions: int) -> float:
@@ -114,7 +115,7 @@ def _promoted(difference: float, disagree: float, n: int, repetitions: int) -> f
         found = paired_difference(
             expected, candidate, reference, "accuracy", MARGIN, RESAMPLES, CONFIDENCE, repetition
         )
-        promoted += found.low > -MARGIN
+        promoted += found.low > -MARGIN and found.p_value < (1 - CONFIDENCE) / 2
     return promoted / repetitions
 
 
