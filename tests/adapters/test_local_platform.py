@@ -264,7 +264,7 @@ async def test_names_stay_inside_the_root(run: Run) -> None:
 async def test_candidates_keep_the_configured_order(tmp_path: Path) -> None:
     platform = LocalPlatform(tmp_path, ["hashing-sgd", "tfidf-svm"], parallel_jobs=3)
     assert [spec.name for spec in platform.candidates()] == ["hashing-sgd", "tfidf-svm"]
-    assert platform.slots == 3
+    assert await platform.budget() == {"jobs": 3}
     assert "3 jobs" in await platform.ping()
 
 
