@@ -81,6 +81,7 @@ async def open_backends(
 
 
 def _open_platform(settings: Settings, stack: AsyncExitStack) -> "Platform":
+    """Where candidates are trained and asked."""
     if settings.platform == "local":
         from flywheel.adapters.local_platform import LocalPlatform
 
@@ -92,6 +93,24 @@ def _open_platform(settings: Settings, stack: AsyncExitStack) -> "Platform":
             served=local.served,
             secrets=settings.secrets,
         )
+    if settings.platform == "nemo":
+        from flywheel.adapters.nemo import NemoPlatform as NemoMicroservices
+
+        secrets, judge = settings.secrets, settings.llm_judge_config
+        microservices = NemoMicroservices(
+            settings.nmp_config,
+            settings.nims,
+            settings.home / "nemo",
+            lora=settings.lora_config,
+            judge=judge,
+            evaluation=settings.evaluation_config,
+            gpu_budget=dict[str, int](settings.nmp_config.gpu_budget.items()),
+            api_key=secrets.nemo_api_key,
+            judge_key=secrets.for_judge(judge.url),
+            embedding_key=secrets.embedding_api_key,
+        )
+        stack.push_async_callback(microservices.close)
+        return microservices
     from flywheel.adapters.nemo_platform import NemoPlatform
 
     nemo = NemoPlatform(

@@ -21,6 +21,8 @@ SECRET_VARIABLES = {
     "served_api_key": "FLYWHEEL_SERVED_API_KEY",
     "embedding_api_key": "FLYWHEEL_EMBEDDING_API_KEY",
     "nemo_platform_token": "FLYWHEEL_NEMO_PLATFORM_TOKEN",
+    "nemo_api_key": "FLYWHEEL_NEMO_API_KEY",
+    "nvidia_api_key": "NVIDIA_API_KEY",
     "receipt_key": "FLYWHEEL_RECEIPT_KEY",
     "api_keys": "FLYWHEEL_API_KEYS",
 }

@@ -7,6 +7,7 @@ that a config.yaml written for it loads here unchanged; the sections after them 
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -21,6 +22,32 @@ class NmpConfig(Section):
     nim_base_url: str = "http://nim.test"
     datastore_base_url: str = "http://data-store.test"
     nmp_namespace: str = Field("dfwfd", description="Everything we create there carries this name")
+    gpu_budget: dict[Literal["training", "inference"], Annotated[int, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="GPUs for `training` and for `inference`; one that is not named has no limit",
+    )
+    guided_decoding_backend: str = Field(
+        "outlines", description="NIM_GUIDED_DECODING_BACKEND of what we deploy"
+    )
+    poll_seconds: float = Field(5.0, ge=0, description="Between two looks at a job in NeMo")
+    request_timeout_seconds: float = Field(30.0, gt=0, description="For one answer of NeMo")
+    answer_timeout_seconds: float = Field(120.0, gt=0, description="For a candidate's answer")
+    upload_timeout_seconds: float = Field(
+        900.0, gt=0, description="For the files of a dataset, and of an evaluation's results"
+    )
+    max_attempts: int = Field(3, ge=1, description="At what is safe to repeat, the first included")
+    retry_seconds: float = Field(0.5, ge=0, description="Before the second attempt; then doubled")
+    concurrent_requests: int = Field(16, ge=1, description="Requests to one candidate at a time")
+    unavailable_seconds: float = Field(
+        900.0, ge=0, description="NeMo may be silent for this long before a job fails"
+    )
+    deploy_timeout_seconds: float = Field(3600.0, gt=0, description="Until a NIM is READY")
+    sync_timeout_seconds: float = Field(
+        1800.0, gt=0, description="Until the NIM proxy serves a model that is there"
+    )
+    stall_seconds: float = Field(
+        3600.0, gt=0, description="A job without progress for this long is cancelled"
+    )
 
 
 class CustomizerConfig(Section):
@@ -326,10 +353,23 @@ class Secrets(Section):
     nemo_platform_token: SecretStr | None = Field(
         None, description="Bearer token, sent to nemo_platform_config.base_url"
     )
+    nemo_api_key: SecretStr | None = Field(
+        None, description="Sent to NeMo, where something before it asks for one"
+    )
+    nvidia_api_key: SecretStr | None = Field(
+        None, description="For a judge of nvidia.com that has no key of its own"
+    )
     receipt_key: SecretStr | None = Field(
         None, description="Ed25519 private key (PEM) that signs receipts; None is the key file"
     )
     api_keys: SecretStr | None = Field(None, description="NAME:KEY,NAME:KEY of the HTTP API")
+
+    def for_judge(self, url: str | None) -> SecretStr | None:
+        """The key of the judge at that address; NVIDIA's goes to nobody but NVIDIA."""
+        if self.llm_judge_api_key is not None:
+            return self.llm_judge_api_key
+        host = (urlsplit(url or "").hostname or "").lower()
+        return self.nvidia_api_key if host.endswith(".nvidia.com") else None
 
 
 class Settings(Section):
@@ -346,7 +386,7 @@ class Settings(Section):
     llm_judge_config: JudgeConfig = JudgeConfig()
     mlflow_config: MlflowConfig = MlflowConfig()
     logging_config: LoggingConfig = LoggingConfig()
-    platform: Literal["local", "nemo-platform"] = Field(
+    platform: Literal["local", "nemo", "nemo-platform"] = Field(
         "local", description="Where candidates are trained"
     )
     local_platform_config: LocalPlatformConfig = LocalPlatformConfig()
@@ -364,9 +404,9 @@ class Settings(Section):
         """What a run tries where its requester names nothing else."""
         if self.platform == "local":
             return list(self.local_platform_config.candidates)
-        if self.nemo_platform_config.backend == "students":
+        if self.platform == "nemo-platform" and self.nemo_platform_config.backend == "students":
             return list(self.nemo_platform_config.candidates)
-        return [nim.model_name for nim in self.nims]
+        return [nim.model_name for nim in self.nims if nim.model_type == "llm"]
 
     @property
     def receipt_key_file(self) -> Path:

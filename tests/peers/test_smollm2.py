@@ -91,12 +91,24 @@ def write_datasets(folder: Path) -> tuple[DatasetFiles, list[str]]:
     return DatasetFiles(**uris, labels=sorted({label_of(r) for r in records})), labels
 
 
-async def test_examples_help_a_real_small_model(address: str, tmp_path: Path) -> None:
-    datasets, labels = write_datasets(tmp_path)
+@pytest.fixture
+async def platform(address: str, tmp_path: Path) -> AsyncIterator[LocalPlatform]:
     config = ServedCandidateConfig(
-        name="smollm2", url=address, model_name="smollm2-135m", max_concurrent_requests=2
+        name="smollm2",
+        url=address,
+        model_name="smollm2-135m",
+        max_concurrent_requests=2,
+        timeout_seconds=600,  # a busy machine is no failure of the model
     )
     platform = LocalPlatform(tmp_path / "home", ["smollm2"], 1, served=[config])
+    yield platform
+    await platform.remove("run1")
+
+
+async def test_examples_help_a_real_small_model(
+    platform: LocalPlatform, address: str, tmp_path: Path
+) -> None:
+    datasets, labels = write_datasets(tmp_path)
     assert await platform.ping_candidate("smollm2") == f"{address} serves smollm2-135m"
 
     async def rows(job: EvaluateJob) -> list[PredictionRow]:

@@ -1,11 +1,7 @@
 """A worker that is killed at any instant loses nothing and does nothing twice."""
 
-import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +14,7 @@ from flywheel.settings import Settings
 from flywheel.views import RunView
 from flywheel.wiring import open_backends
 from tests.support.running import ended, start, until, write_log
+from tests.support.workers import kill, worker
 
 RECORDS = 1500
 
@@ -29,33 +26,6 @@ async def outside(settings: Settings, tmp_path: Path) -> AsyncIterator[Backends]
         log = write_log(tmp_path / "log.jsonl", RECORDS)
         await import_files(opened.logs, [log], reject_dir=tmp_path / "rejects")
         yield opened
-
-
-@asynccontextmanager
-async def worker(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A worker process of its own; stopped in good order unless the test killed it."""
-    worker_config = settings.worker_config.model_dump_json()
-    environment = {
-        **os.environ,
-        "FLYWHEEL_HOME": str(settings.home),
-        "FLYWHEEL_WORKER_CONFIG": worker_config,
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from flywheel.cli.main import main; main()", "worker"),
-        env=environment,
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-
-
-async def kill(process: asyncio.subprocess.Process) -> None:
-    process.send_signal(signal.SIGKILL)
-    await process.wait()  # before another signal: asyncio and `subprocess` would both wait for it
 
 
 def training(view: RunView) -> bool:

@@ -65,7 +65,10 @@ Lines = Callable[..., list[str]]
                 'CRITICAL, not "debug".'
             ),
         ),
-        ("platform: nemo", 'platform in FILE must be one of local, nemo-platform, not "nemo".'),
+        (
+            "platform: cloud",
+            'platform in FILE must be one of local, nemo, nemo-platform, not "cloud".',
+        ),
         ("icl_config: 5", "icl_config in FILE must be a section with keys, not 5."),
         (
             "approval_config: {approvers: 5}",
@@ -140,7 +143,7 @@ def test_faults_in_a_file(lines: Lines, yaml: str, line: str) -> None:
         (
             "FLYWHEEL_PLATFORM",
             "null",
-            "FLYWHEEL_PLATFORM (platform) must be one of local, nemo-platform, not empty.",
+            "FLYWHEEL_PLATFORM (platform) must be one of local, nemo, nemo-platform, not empty.",
         ),
         (
             "FLYWHEEL_CONFG",
@@ -179,7 +182,7 @@ def test_a_fault_is_laid_at_the_source_that_has_it(lines: Lines) -> None:
 
 def test_every_fault_has_its_line(lines: Lines) -> None:
     found = lines(
-        "platform: nemo\ndata_split_config: {eval_size: 0}\nlora_config: {rank: 3}",
+        "platform: cloud\ndata_split_config: {eval_size: 0}\nlora_config: {rank: 3}",
         FLYWHEEL_MLFLOW_CONFIG__ENABLED="perhaps",
     )
     starts = ["platform", "data_split_config", "lora_config.rank", "FLYWHEEL_MLFLOW_CONFIG"]

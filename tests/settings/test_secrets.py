@@ -24,6 +24,8 @@ SECRETS = {
     "FLYWHEEL_SERVED_API_KEY": "sk-served-hunter2",
     "FLYWHEEL_EMBEDDING_API_KEY": "sk-embedding-hunter2",
     "FLYWHEEL_NEMO_PLATFORM_TOKEN": "token-hunter2",
+    "FLYWHEEL_NEMO_API_KEY": "hunter2",
+    "NVIDIA_API_KEY": "nvapi-hunter2",
     "FLYWHEEL_RECEIPT_KEY": "-----BEGIN PRIVATE KEY-----hunter2",
     "FLYWHEEL_API_KEYS": "ci:hunter2",
 }
@@ -41,6 +43,8 @@ def test_secrets_are_read_from_the_environment(load: Load) -> None:
         secrets.served_api_key,
         secrets.embedding_api_key,
         secrets.nemo_platform_token,
+        secrets.nemo_api_key,
+        secrets.nvidia_api_key,
         secrets.receipt_key,
         secrets.api_keys,
     ]
@@ -63,7 +67,7 @@ def test_nothing_made_from_settings_shows_a_secret(load: Load) -> None:
 
 def test_an_error_beside_secrets_does_not_show_them(load: Load) -> None:
     with pytest.raises(SettingsError) as caught:
-        load("platform: nemo\nsecrets_: {a: b}", **SECRETS)
+        load("platform: cloud\nsecrets_: {a: b}", **SECRETS)
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
@@ -84,7 +88,8 @@ def test_pydantics_own_error_does_not_show_a_secret() -> None:
                 "environment (SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, "
                 "FLYWHEEL_REDIS_URL, FLYWHEEL_DATABASE_URL, FLYWHEEL_LLM_JUDGE_API_KEY, "
                 "FLYWHEEL_SERVED_API_KEY, FLYWHEEL_EMBEDDING_API_KEY, "
-                "FLYWHEEL_NEMO_PLATFORM_TOKEN, FLYWHEEL_RECEIPT_KEY, FLYWHEEL_API_KEYS)."
+                "FLYWHEEL_NEMO_PLATFORM_TOKEN, FLYWHEEL_NEMO_API_KEY, NVIDIA_API_KEY, "
+                "FLYWHEEL_RECEIPT_KEY, FLYWHEEL_API_KEYS)."
             ),
         ),
         (
@@ -160,3 +165,24 @@ def test_a_broken_file_does_not_show_what_is_in_it(tmp_path: Path) -> None:
         load_settings(file, {})
     assert "line 3" in str(caught.value)
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("https://integrate.api.nvidia.com/v1/chat/completions", "nvapi-hunter2"),
+        ("https://nvidia.com.somebody.test/v1", None),
+        ("https://judge.test/v1", None),
+        (None, None),
+    ],
+)
+def test_nvidias_key_goes_to_nvidia_only(load: Load, url: str | None, key: str | None) -> None:
+    secrets = load("platform: local", NVIDIA_API_KEY="nvapi-hunter2").secrets
+    found = secrets.for_judge(url)
+    assert (found and found.get_secret_value()) == key
+    both = load(
+        "platform: local", FLYWHEEL_LLM_JUDGE_API_KEY="own", NVIDIA_API_KEY="nvapi-hunter2"
+    ).secrets
+    own = both.for_judge(url)
+    assert own is not None
+    assert own.get_secret_value() == "own"

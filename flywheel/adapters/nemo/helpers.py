@@ -1,0 +1,128 @@
+"""Helper models: the judge and the embedder, deployed once for all runs or somebody else's."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import SecretStr
+
+from flywheel.adapters import openai_embeddings
+from flywheel.adapters.nemo import names, tasks
+from flywheel.adapters.nemo.book import Note
+from flywheel.adapters.nemo.client import NemoClient
+from flywheel.adapters.nemo.deploy import Deployments, Nim, nim_of
+from flywheel.adapters.nemo.icl import Embed
+from flywheel.evaluation.judge import JudgeTask, prompt_of
+from flywheel.ports.platform import JobStatus
+from flywheel.resources import resource_text
+from flywheel.settings import IclConfig
+from flywheel.settings.endpoints import JudgeConfig
+from flywheel.settings.sections import EvaluationConfig
+
+_PROMPTS: dict[JudgeTask, str] = {
+    "similarity": "prompts/judge_similarity.md",
+    "tool-calling": "prompts/judge_tool_calls.md",
+}
+_BATCH = 64  # texts in one request for embeddings
+
+
+class Helpers:
+    """Whom an evaluation needs besides its candidate."""
+
+    def __init__(
+        self,
+        client: NemoClient,
+        deployments: Deployments,
+        judge: JudgeConfig,
+        evaluation: EvaluationConfig,
+        judge_key: SecretStr | None,
+        embedding_key: SecretStr | None,
+    ) -> None:
+        self._client, self._deployments = client, deployments
+        self._judge, self._evaluation, self._judge_key = judge, evaluation, judge_key
+        self._embedding_key = embedding_key
+
+    def gpus(self) -> int:
+        """GPUs of the judge, where it is ours to deploy."""
+        return nim_of(self._judge).gpus if self._local_judge() else 0
+
+    def judges(self, kind: tasks.Kind, by_evaluator: bool) -> list[Nim]:
+        """The judge, where Evaluator asks one that is ours to deploy."""
+        wanted = by_evaluator and self._task(kind) is not None and self._local_judge()
+        return [nim_of(self._judge)] if wanted else []
+
+    def judge_metric(self, kind: tasks.Kind) -> dict[str, Any] | None:
+        """The judge's metric, where answers of that kind are judged."""
+        task = self._task(kind)
+        if task is None:
+            return None
+        model: str | dict[str, Any] = self._judge.model_name or ""
+        if self._judge.deployment_type == "remote":
+            endpoint = {"url": self._judge.url, "model_id": self._judge.model_name}
+            if self._judge_key is not None:
+                endpoint["api_key"] = self._judge_key.get_secret_value()
+            model = {"api_endpoint": endpoint}
+        prompt = prompt_of(resource_text(_PROMPTS[task]).split("---\n", 2)[2].strip())
+        return tasks.judge_metric(task, prompt.text, model)
+
+    @staticmethod
+    def embedders(icl: IclConfig) -> list[Nim]:
+        """The embedding NIM that the settings ask for."""
+        similarity = icl.similarity_config
+        if similarity is None or similarity.embedding_nim_config is None:
+            return []
+        return [nim_of(similarity.embedding_nim_config)]
+
+    def embedding(self, icl: IclConfig) -> Embed:
+        """Vectors of texts, by the embedding NIM or by somebody's endpoint."""
+
+        async def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+            assert icl.similarity_config is not None  # it has chosen this way
+            config = icl.similarity_config.embedding_nim_config
+            assert config is not None
+            if config.deployment_type == "remote":
+                return await openai_embeddings.embed(config, self._embedding_key, texts)
+            found: list[list[float]] = []
+            for first in range(0, len(texts), _BATCH):
+                batch = list(texts[first : first + _BATCH])
+                found += await self._embed(config.model_name or "", batch)
+            return np.asarray(found, dtype=np.float32)
+
+        return embed
+
+    async def need(self, wanted: Sequence[Nim], note: Note) -> JobStatus | None:
+        """Bring up those that are not there; a status where one is to be waited for, or failed."""
+        for nim in wanted:
+            name = names.shared(nim.model)
+            own = note.helpers.setdefault(name, Note())
+            status = await self._deployments.bring_up(name, nim, {}, own)
+            if status.state == "failed":
+                return status
+            if status.state == "running":
+                return status.model_copy(update={"message": f"{nim.model}: {status.message}"})
+        return None
+
+    async def release(self) -> None:
+        """Take down those that no job uses any more."""
+        await self._deployments.release_shared()
+
+    async def _embed(self, model: str, texts: list[str]) -> list[list[float]]:
+        call: Callable[[], Any] = lambda: self._client.sdk.embeddings.create(  # noqa: E731
+            model=model, input=texts, extra_body={"input_type": "query"}
+        )
+        reply = await self._client.read(f"embeddings of {model}", call)
+        return [list(one.embedding) for one in sorted(reply.data, key=lambda one: one.index)]
+
+    def _local_judge(self) -> bool:
+        return self._judge.deployment_type == "local" and bool(self._judge.model_name)
+
+    def _task(self, kind: tasks.Kind) -> JudgeTask | None:
+        """What a judge is asked of answers of that kind; None where there is none, or no need."""
+        there = self._local_judge() or bool(self._judge.url and self._judge.model_name)
+        if not there:
+            return None
+        if kind == "tool_calling":
+            judged = self._evaluation.tool_eval_type == "tool-calling-judge"
+            return "tool-calling" if judged else None
+        return "similarity" if kind == "generic" else None
