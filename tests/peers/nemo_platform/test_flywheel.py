@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from flywheel.adapters.nemo_platform import names
 from flywheel.adapters.nemo_platform.client import Collection, Kind, NemoPlatformClient
+from flywheel.adapters.nemo_platform.wire import PlatformJob
 from flywheel.settings import NemoPlatformConfig
 from tests.support.programs import Finished, flywheel, start
 from tests.support.running import write_log
@@ -109,31 +112,42 @@ async def test_a_run_from_log_to_verdict_and_nothing_left_of_it(
 async def test_a_run_is_cancelled_in_the_middle_of_its_training(
     desk: Desk, client: NemoPlatformClient, tmp_path: Path
 ) -> None:
-    log = write_log(tmp_path / "log.jsonl", 60_000)
+    log = write_log(tmp_path / "log.jsonl", 30_000)
     await desk.run("logs", "import", str(log))
     worker = desk.start("worker")
     try:
         await desk.run("run", "news", "--eval-size", "50", "--candidates", "tfidf-svm")
 
-        async def fitting() -> str | None:
+        async def in_training() -> PlatformJob | None:
             for name in await client.job_names("students"):
                 job = await client.job("students", name)
-                if job is not None and job.doing.startswith("fitting"):
-                    return name
+                if job is not None and job.doing.startswith(("reading the texts", "fitting")):
+                    return job
             return None
 
-        training = await until(fitting)
+        training: PlatformJob = await until(in_training)
+        # The trainer stands still in the middle of its work until it is to be stopped: else it
+        # could be done before the command to cancel has started.
+        pid = int(training.status_details["pid"])
+        os.kill(pid, signal.SIGSTOP)
         assert (await desk.run("cancel", "last")).returncode == 0
+
+        async def stopping() -> bool:
+            job = await client.job("students", training.name)
+            return job is not None and job.status != "active"
+
+        await until(stopping)
+        os.kill(pid, signal.SIGCONT)
 
         async def ended() -> bool:
             status: str = (await desk.shown())["status"]
             return status == "cancelled"
 
         await until(ended)
-        job = await client.job("students", training)
+        job = await client.job("students", training.name)
         assert job is not None
         assert job.status == "cancelled"
-        uid = training.removesuffix("-tfidf-svm-customize")
+        uid = training.name.removesuffix("-tfidf-svm-customize")
         filesets = await client.names("filesets")
         assert names.train_fileset(uid) in filesets
         assert names.model_fileset(uid, "tfidf-svm") not in filesets

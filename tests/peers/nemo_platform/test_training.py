@@ -185,7 +185,7 @@ async def test_nvidias_trainers_refuse_without_containers(
     platform = NemoPlatform(tmp_path / "platform", config, [NIM], lora)
     job = training(datasets(tmp_path), NIM.model_name, training_type=training_type)
     entity = names.external(NIM.model_name)
-    with pytest.raises(InvalidInputError, match=f"{entity}.*not found"):
+    with pytest.raises(InvalidInputError, match=f"not found: '.*/{entity}'"):
         await platform.start(job)
 
     await client.create("models", {"name": entity})
