@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 NEMO_PLATFORM := .venv-nemo-platform
 NEMO_PLATFORM_READY := $(NEMO_PLATFORM)/.ready
 
-.PHONY: help demo test chaos test-peers test-nemo-platform check format bench lock \
+.PHONY: help demo test test-slow chaos test-peers test-nemo-platform check format bench lock \
 	lock-nemo-platform clean
 
 help: ## Show the targets
@@ -17,9 +17,12 @@ demo: $(READY) ## A whole flywheel run in conversation, on this machine, on a sy
 	@$(BIN)/flywheel demo
 
 # Tests start many processes; where this is set, each of them compiles our modules anew.
-test chaos: export PYTHONDONTWRITEBYTECODE =
+test test-slow chaos: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) ## The fast test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+test-slow: $(READY) ## More cases: every fault of NeMo on the wire, the API's whole schema, real logs
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m slow
 
 chaos: $(READY) ## Whole runs whose workers are killed again and again
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m chaos

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 import schemathesis
 from schemathesis import engine
 
@@ -12,6 +13,8 @@ from flywheel.http_server import http_server
 from flywheel.settings import Settings
 from tests.api.conftest import CI_KEY, logged
 from tests.support.running import start
+
+pytestmark = pytest.mark.slow
 
 CONFIG = {
     "seed": 20,

@@ -16,6 +16,8 @@ from tests.support.nemo_double import NemoDouble
 from tests.support.nemo_jobs import Run
 from tests.support.records import real_file
 
+pytestmark = pytest.mark.slow
+
 ROWS = 150
 
 

@@ -7,6 +7,8 @@ from tests.adapters.nemo.conftest import MakePlatform
 from tests.support.nemo_double import NemoDouble
 from tests.support.nemo_jobs import EVAL, LARGE, SMALL, Run
 
+pytestmark = pytest.mark.slow
+
 PATIENT = {"deploy_timeout_seconds": 0.5, "sync_timeout_seconds": 0.5, "stall_seconds": 0.5}
 
 

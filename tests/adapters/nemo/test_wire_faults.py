@@ -10,6 +10,8 @@ from tests.adapters.nemo.conftest import MakePlatform
 from tests.support.nemo_double import NemoDouble
 from tests.support.nemo_jobs import EVAL, SMALL, Run
 
+pytestmark = pytest.mark.slow
+
 CREATE = {
     "customization": "POST /nemo/v1/customization/jobs$",
     "evaluation": "POST /nemo/v1/evaluation/jobs$",
