@@ -150,6 +150,7 @@ async def test_free_text_is_judged_decided_on_and_shown(
     assert await asyncio.to_thread(holding, tmp_path, KEY) == []
 
 
+@pytest.mark.slow
 async def test_answers_that_nobody_judged_are_counted_and_decide_nothing(
     judged: Backends, judge: JudgeServer
 ) -> None:
@@ -172,6 +173,7 @@ async def test_answers_that_nobody_judged_are_counted_and_decide_nothing(
     )
 
 
+@pytest.mark.slow
 async def test_a_judge_of_calls_stands_beside_the_exact_scores(
     judged: Backends, judge: JudgeServer
 ) -> None:

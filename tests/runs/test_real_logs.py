@@ -9,6 +9,8 @@ from flywheel.views import RunView
 from tests.support.records import real_file
 from tests.support.running import ended, start, until, working
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run_settings(settings: Settings) -> Settings:

@@ -187,6 +187,7 @@ async def test_the_doctor_says_whether_it_answers(backends: Backends, server: Op
     assert "FLYWHEEL_SERVED_API_KEY" in lines[f"candidate {ASKED}"].hint
 
 
+@pytest.mark.slow
 async def test_a_worker_killed_while_it_is_asked(
     settings: Settings,
     asking: Settings,

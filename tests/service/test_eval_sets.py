@@ -43,6 +43,7 @@ async def finished(backends: Backends, **wishes: object) -> RunView:
     return view
 
 
+@pytest.mark.slow
 async def test_later_runs_are_evaluated_on_the_frozen_set(backends: Backends) -> None:
     configured = {"expected_discordance": "0.1"}
     own = {"use_frozen": "false"}

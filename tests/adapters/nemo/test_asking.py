@@ -11,6 +11,8 @@ from tests.adapters.nemo.conftest import MakePlatform
 from tests.support.nemo_double import NemoDouble
 from tests.support.nemo_jobs import EVAL, SMALL, Run, classified, datasets
 
+pytestmark = pytest.mark.slow
+
 CHAT = "POST /nim/v1/chat/completions"
 
 

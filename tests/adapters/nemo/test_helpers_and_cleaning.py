@@ -12,6 +12,8 @@ from tests.adapters.nemo.conftest import MakePlatform
 from tests.support.nemo_double import NemoDouble
 from tests.support.nemo_jobs import SMALL, Run, called, datasets, written
 
+pytestmark = pytest.mark.slow
+
 JUDGE = "meta/llama-3.3-70b-instruct"
 SHARED = "team/flywheel-shared-meta-llama-3.3-70b-instruct"
 LOCAL = JudgeConfig(deployment_type="local", model_name=JUDGE, tag="1", gpus=2)
