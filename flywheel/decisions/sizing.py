@@ -32,6 +32,7 @@ def plan_eval_size(
     expected: Discordance,
     power: float,
     candidates: int,
+    classes: int = 0,
 ) -> SizePlan:
     """The size with which a candidate as good as expected passes with `power`.
 
@@ -39,7 +40,7 @@ def plan_eval_size(
     accuracy is expected to be lower by the whole discordance. Against an incumbent it is
     expected to be equal. Each of several candidates has to pass at the strictest level that
     Holm's correction can ask of it. The plan is for accuracies (see `records_needed`); macro-F1
-    hangs on the rare classes and needs more.
+    hangs on the rare classes and needs more. `classes`: of the workload, where they are known.
     """
     difference = -expected.value if against_teacher else 0.0
     level = 1 - (1 - policy.confidence) / max(candidates, 1)
@@ -51,7 +52,7 @@ def plan_eval_size(
             f"the {policy.margin:g} that the policy allows, whatever the number of records: half "
             "of them are held out.",
         )
-    needed = records_needed(policy.margin, expected.value, level, power, difference)
+    needed = records_needed(policy.margin, expected.value, level, power, difference, classes)
     wanted = max(needed, policy.min_records)
     enough = (
         "with them"

@@ -95,7 +95,7 @@ def promotions(repetitions: int) -> Iterator[bool]:
         yield share <= level + ERRORS * error
     for disagree, n in ((0.06, 400), (0.06, 700), (0.15, 1000)):
         share = _promoted(0.0, disagree, n, repetitions)
-        planned = power_of(n, MARGIN, disagree, CONFIDENCE)
+        planned = power_of(n, MARGIN, disagree, CONFIDENCE, classes=CLASSES)
         error = _error(planned, repetitions)
         print(f"{0.0:10} {disagree:9.2f} {n:6,} {share:9.3f} {error:7.3f}  planned {planned:.3f}")
         yield abs(share - planned) <= 0.05 + ERRORS * error

@@ -44,3 +44,11 @@ def test_a_wide_interval_asks_for_more_records() -> None:
 @pytest.mark.parametrize("value", [-0.1, -0.105, -0.095])
 def test_on_the_margin_no_number_would_do(value: float) -> None:
     assert more_needed(difference(value, 0.05), 0.1, 0.95) is None
+
+
+def test_with_small_classes_the_smoothing_costs_records() -> None:
+    """Simulated by tests/bench/bench_intervals.py: 0.63, 0.87 and 0.69 with 20 classes."""
+    cases = ((400, 0.06, 0.63), (700, 0.06, 0.87), (1000, 0.15, 0.69))
+    for n, discordance, simulated in cases:
+        assert abs(power_of(n, 0.03, discordance, 0.95, classes=20) - simulated) < 0.02
+    assert records_needed(0.03, 0.06, 0.95, 0.8, classes=20) > 524

@@ -5,6 +5,7 @@ import asyncio
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from flywheel.datasets.report import DatasetReport
 from flywheel.db.models import Candidate, Evaluation, Run
 from flywheel.decisions.policy import PolicyDocument
 from flywheel.decisions.sizing import ASSUMED_DISCORDANCE, Discordance, SizePlan, plan_eval_size
@@ -23,13 +24,14 @@ async def size_plan(backends: Backends, state: RunState) -> SizePlan | None:
     incumbent = state.incumbent()
     against_teacher = policy.reference == "teacher" or incumbent is None
     reference = "the teacher" if incumbent is None or against_teacher else incumbent.name
+    async with backends.database.transaction() as session:
+        before = await _before(session, state.run)
+        seen = None if before is None else await _seen(session, before, against_teacher)
     if config.expected_discordance is not None:
         expected = Discordance(config.expected_discordance, "as configured")
     else:
-        async with backends.database.transaction() as session:
-            expected = await _seen(session, state.run, against_teacher) or Discordance(
-                ASSUMED_DISCORDANCE, "assumed, for lack of a run to go by"
-            )
+        expected = seen or Discordance(ASSUMED_DISCORDANCE, "assumed, for lack of a run to go by")
+    report = None if before is None else before.dataset_report
     return await asyncio.to_thread(  # scipy is slow to import
         plan_eval_size,
         policy,
@@ -38,11 +40,12 @@ async def size_plan(backends: Backends, state: RunState) -> SizePlan | None:
         expected,
         config.power,
         len(state.candidates),
+        0 if report is None else len(DatasetReport.model_validate(report).classes),
     )
 
 
-async def _seen(session: AsyncSession, run: Run, against_teacher: bool) -> Discordance | None:
-    """What the model that the last completed run of the same traffic named has shown."""
+async def _before(session: AsyncSession, run: Run) -> Run | None:
+    """The last completed run of the same traffic."""
     query = (
         select(Run)
         .where(
@@ -54,9 +57,11 @@ async def _seen(session: AsyncSession, run: Run, against_teacher: bool) -> Disco
         .order_by(col(Run.id).desc())
         .limit(1)
     )
-    before = (await session.exec(query)).one_or_none()
-    if before is None:
-        return None
+    return (await session.exec(query)).one_or_none()
+
+
+async def _seen(session: AsyncSession, before: Run, against_teacher: bool) -> Discordance | None:
+    """What the model that this run named has shown."""
     said = Recommendation.model_validate(before.recommendation)
     source = f"as {run_ref(before.id)} saw"
     if not against_teacher:
