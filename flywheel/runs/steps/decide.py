@@ -3,11 +3,10 @@
 import asyncio
 from decimal import Decimal
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.datasets.report import DatasetReport
-from flywheel.db.models import Candidate, Evaluation, Run, Step
+from flywheel.db.models import Run, Step
 from flywheel.decisions.answered import Answered
 from flywheel.decisions.answered import difference as answers_difference
 from flywheel.decisions.clauses import Measured, ReferenceModel
@@ -23,6 +22,7 @@ from flywheel.evaluation.scores import Scores
 from flywheel.ports.backends import Backends
 from flywheel.resources import resource_text
 from flywheel.runs.answers import load_answers
+from flywheel.runs.history import final_evaluation, run_before
 from flywheel.runs.state import RunState, run_ref
 from flywheel.runs.steps.base import Apply, InstantStep, Outcome
 
@@ -185,36 +185,15 @@ async def _against_run_before(
     """Against the model that the last completed run of the same traffic named."""
     named, run = said.model_name, state.run
     after = None if named is None else state.final_scores(named)
-    query = (
-        select(Run)
-        .where(
-            Run.workload_id == run.workload_id,
-            col(Run.client_id).is_not_distinct_from(run.client_id),
-            Run.status == "completed",
-            col(Run.id) < run.id,
-        )
-        .order_by(col(Run.id).desc())
-        .limit(1)
-    )
     async with backends.database.transaction() as session:
-        before = (await session.exec(query)).one_or_none()
+        before = await run_before(session, run)
         if before is None or named is None or after is None:
             return None
         name = Recommendation.model_validate(before.recommendation).model_name or ""
-        found = await session.exec(
-            select(Evaluation.scores, Evaluation.eval_type)
-            .join(Candidate, col(Candidate.run_id) == col(Evaluation.run_id))
-            .where(
-                Evaluation.run_id == before.id,
-                Evaluation.candidate == name,
-                Candidate.name == name,
-                Evaluation.eval_type == Candidate.final_eval,
-            )
-        )
-        row = found.one_or_none()
-    if row is None:
+        found = await final_evaluation(session, before, name)
+    if found is None:
         return None
-    scores, final_eval = Scores.model_validate(row[0]), row[1]
+    scores, final_eval = found
     if not _comparable(after, scores, metric):
         return None
     against, headlines = (

@@ -1,17 +1,14 @@
 """What the evaluation size 'auto' is planned from: the policy, and what the last run saw."""
 
-import asyncio
-
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.datasets.report import DatasetReport
-from flywheel.db.models import Candidate, Evaluation, Run
+from flywheel.db.models import Run
 from flywheel.decisions.policy import PolicyDocument
 from flywheel.decisions.sizing import ASSUMED_DISCORDANCE, Discordance, SizePlan, plan_eval_size
 from flywheel.decisions.verdict import Recommendation
-from flywheel.evaluation.scores import Scores
 from flywheel.ports.backends import Backends
+from flywheel.runs.history import final_evaluation, run_before
 from flywheel.runs.state import RunState, run_ref
 
 
@@ -25,15 +22,14 @@ async def size_plan(backends: Backends, state: RunState) -> SizePlan | None:
     against_teacher = policy.reference == "teacher" or incumbent is None
     reference = "the teacher" if incumbent is None or against_teacher else incumbent.name
     async with backends.database.transaction() as session:
-        before = await _before(session, state.run)
+        before = await run_before(session, state.run)
         seen = None if before is None else await _seen(session, before, against_teacher)
     if config.expected_discordance is not None:
         expected = Discordance(config.expected_discordance, "as configured")
     else:
         expected = seen or Discordance(ASSUMED_DISCORDANCE, "assumed, for lack of a run to go by")
     report = None if before is None else before.dataset_report
-    return await asyncio.to_thread(  # scipy is slow to import
-        plan_eval_size,
+    return plan_eval_size(
         policy,
         reference,
         against_teacher,
@@ -44,49 +40,18 @@ async def size_plan(backends: Backends, state: RunState) -> SizePlan | None:
     )
 
 
-async def _before(session: AsyncSession, run: Run) -> Run | None:
-    """The last completed run of the same traffic."""
-    query = (
-        select(Run)
-        .where(
-            Run.workload_id == run.workload_id,
-            col(Run.client_id).is_not_distinct_from(run.client_id),
-            Run.status == "completed",
-            col(Run.id) < run.id,
-        )
-        .order_by(col(Run.id).desc())
-        .limit(1)
-    )
-    return (await session.exec(query)).one_or_none()
-
-
 async def _seen(session: AsyncSession, before: Run, against_teacher: bool) -> Discordance | None:
     """What the model that this run named has shown."""
     said = Recommendation.model_validate(before.recommendation)
     source = f"as {run_ref(before.id)} saw"
+    found = await final_evaluation(session, before, said.model_name)
+    scores = None if found is None else found[0]
     if not against_teacher:
         test = next((c.mcnemar for c in said.candidates if c.model_name == said.model_name), None)
-        scores = await _scores(session, before, said.model_name)
         if test is None or scores is None:
             return None
         share = (test.only_candidate_right + test.only_reference_right) / scores.n
         return Discordance(share, source) if share else None
-    scores = await _scores(session, before, said.model_name)
     if scores is None or scores.accuracy is None or scores.accuracy.value == 1:
         return None
     return Discordance(1 - scores.accuracy.value, source)
-
-
-async def _scores(session: AsyncSession, run: Run, name: str | None) -> Scores | None:
-    found = await session.exec(
-        select(Evaluation.scores)
-        .join(Candidate, col(Candidate.run_id) == col(Evaluation.run_id))
-        .where(
-            Evaluation.run_id == run.id,
-            Evaluation.candidate == name,
-            Candidate.name == name,
-            Evaluation.eval_type == Candidate.final_eval,
-        )
-    )
-    raw = found.one_or_none()
-    return None if raw is None else Scores.model_validate(raw)
