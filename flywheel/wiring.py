@@ -101,7 +101,6 @@ def _open_platform(settings: Settings, stack: AsyncExitStack) -> "Platform":
             settings.nmp_config,
             settings.nims,
             settings.home / "nemo",
-            lora=settings.lora_config,
             judge=judge,
             evaluation=settings.evaluation_config,
             gpu_budget=dict[str, int](settings.nmp_config.gpu_budget.items()),
@@ -117,7 +116,6 @@ def _open_platform(settings: Settings, stack: AsyncExitStack) -> "Platform":
         settings.home / "nemo-platform",
         settings.nemo_platform_config,
         settings.nims,
-        settings.lora_config,
         settings.secrets.nemo_platform_token,
     )
     stack.push_async_callback(nemo.close)

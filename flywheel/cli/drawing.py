@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flywheel.cli.data_lines import accuracy_lines, data_lines
+from flywheel.cli.sweeps import sweep_table
 from flywheel.decisions.regression import Regression
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import in_words
@@ -44,7 +45,12 @@ def doing_now(view: RunView) -> str:
     if not running:
         return view.status
     return "; ".join(
-        " ".join(filter(None, (s.candidate or "", s.kind, s.message and f"({s.message})")))
+        " ".join(
+            filter(
+                None,
+                (s.candidate or "", s.kind, str(s.trial or ""), s.message and f"({s.message})"),
+            )
+        )
         for s in running
     )
 
@@ -87,6 +93,10 @@ def run_page(console: Console, view: RunView) -> None:
         console.print(f"[bold red]error:[/] {escape(view.error)}", soft_wrap=True)
     for line in data_lines(view):
         console.print(escape(line), soft_wrap=True)
+    for candidate in view.nims:
+        if candidate.trials:
+            console.print()
+            sweep_table(console, candidate)
     if any(c.base or c.customized for c in view.nims):
         console.print()
         _scores(console, view)

@@ -238,7 +238,7 @@ def _why(steps: list[Step]) -> str:
     reasons = [
         f"{step.candidate}: {step.error}" if step.candidate else str(step.error)
         for step in steps
-        if step.error
+        if step.error and step.kind != "trial"  # `select` says what became of those
     ]
     if any(s.kind == "build-datasets" and s.status == "failed" for s in steps):
         return reasons[0]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from flywheel.runs.graph import EVALUATIONS, TERMINAL, needed_by
+from flywheel.runs.graph import EVALUATIONS, TERMINAL, TRAININGS, needed_by
 from flywheel.scheduling.packing import Demand
 from flywheel.scheduling.timetable import Planned
 
@@ -16,11 +16,19 @@ class TimedStep(Protocol):
     def kind(self) -> str: ...
     @property
     def candidate(self) -> str: ...
+    @property
+    def trial(self) -> int: ...
 
 
 def key_of(run: str, step: TimedStep) -> str:
     """Names a step among those of all runs."""
-    return f"{run}|{step.kind}|{step.candidate}"
+    return f"{run}|{step.kind}|{step.trial}|{step.candidate}"
+
+
+def named(key: str) -> tuple[str, str, str]:
+    """Run, kind and candidate of such a key."""
+    run, kind, _, candidate = key.split("|", 3)
+    return run, kind, candidate
 
 
 def planned_steps(
@@ -31,30 +39,28 @@ def planned_steps(
     *,
     priority: int = 0,
     asked_at: float = 0.0,
-    stands: Mapping[tuple[str, str], str] | None = None,
-    started: Mapping[tuple[str, str], datetime] | None = None,
+    stands: Mapping[str, str] | None = None,
+    started: Mapping[str, datetime] | None = None,
     now: datetime | None = None,
 ) -> list[Planned]:
     """Those that have not ended, with what they need of the others; see `timetable`.
 
     `stands` and `started` are the status and the start of the steps of a run that goes on, by
-    kind and candidate; a deployment that serves holds its part until its last evaluation ends.
+    `key_of`; a deployment that serves holds its part until its last evaluation ends.
     """
     status = stands or {}
     begun = started or {}
-    left = [s for s in steps if status.get((s.kind, s.candidate), "pending") not in TERMINAL]
-    names = {(s.kind, s.candidate) for s in left}
+    left = [s for s in steps if status.get(key_of(run, s), "pending") not in TERMINAL]
+    keys = {key_of(run, s) for s in left}
     planned = []
     for step in left:
-        since = begun.get((step.kind, step.candidate))
+        since = begun.get(key_of(run, step))
         evaluations = [s for s in left if s.candidate == step.candidate and s.kind in EVALUATIONS]
         planned.append(
             Planned(
                 key=key_of(run, step),
                 needs=tuple(
-                    key_of(run, need)
-                    for need in needed_by(step, steps)
-                    if (need.kind, need.candidate) in names
+                    key for need in needed_by(step, steps) if (key := key_of(run, need)) in keys
                 ),
                 seconds=seconds(step),
                 demand=demand(step),
@@ -73,6 +79,12 @@ def training_first(
     key: str, running: frozenset[str], done: frozenset[str], keys: frozenset[str]
 ) -> bool:
     """Whether a step may be considered: a deployment leaves the room to its own fine-tuning."""
-    run, kind, candidate = key.split("|", 2)
-    training = f"{run}|customize|{candidate}"
-    return kind != "deploy" or training not in keys or training in running | done
+    run, kind, candidate = named(key)
+    if kind != "deploy":
+        return True
+    begun = running | done
+    return all(
+        other in begun
+        for other in keys
+        if (of := named(other))[1] in TRAININGS and (of[0], of[2]) == (run, candidate)
+    )

@@ -14,7 +14,7 @@ from flywheel.ports.backends import Backends
 from flywheel.promotions import registry
 from flywheel.runs.graph import ACTIVE_RUN, PLATFORM_KINDS, plan
 from flywheel.runs.packing import demand_of_kind, expected_seconds_of_kind
-from flywheel.runs.timing import TimedStep, key_of, planned_steps, training_first
+from flywheel.runs.timing import TimedStep, key_of, named, planned_steps, training_first
 from flywheel.scheduling.packing import Demand, too_large
 from flywheel.scheduling.timetable import Planned, timetable
 from flywheel.service.runs import chosen_candidates
@@ -31,7 +31,7 @@ async def plan_run(backends: Backends, request: RunRequest) -> PlanView:
     Times are the medians of the last completed runs of the workload where there are some. Raises
     NotFoundError, InvalidInputError, SettingsError like `start_run`.
     """
-    candidates = await chosen_candidates(backends, request)
+    candidates, trials = await chosen_candidates(backends, request)
     platform, now = backends.platform, utc_now()
     budget = dict(await platform.budget())
     async with backends.database.transaction() as session:
@@ -51,7 +51,11 @@ async def plan_run(backends: Backends, request: RunRequest) -> PlanView:
         return demand_of_kind(platform, step.kind, step.candidate)
 
     steps = plan(
-        candidates, incumbent is not None, uploads=platform.uploads, deploys=platform.deploys
+        candidates,
+        incumbent is not None,
+        uploads=platform.uploads,
+        deploys=platform.deploys,
+        trials={name: len(found) for name, found in trials.items()},
     )
     own = planned_steps(_NEW, steps, seconds, demand, priority=request.priority)
     everything = [
@@ -72,6 +76,7 @@ async def plan_run(backends: Backends, request: RunRequest) -> PlanView:
         PlannedStepView(
             kind=step.kind,
             candidate=step.candidate or None,
+            trial=step.trial or None,
             start_seconds=timed.start,
             end_seconds=timed.end,
             held_until_seconds=timed.released,
@@ -107,7 +112,7 @@ def _impossible(own: list[Planned], budget: dict[str, int]) -> list[str]:
         f"{budget[step.demand.pool]}"
         for step in own
         if step.demand in giants
-        for _, kind, candidate in [step.key.split("|", 2)]
+        for _, kind, candidate in [named(step.key)]
     ]
 
 
@@ -125,8 +130,8 @@ def _going_on(
         demand,
         priority=run.priority,
         asked_at=(run.created_at - now).total_seconds(),
-        stands={(r.kind, r.candidate): r.status for r in rows},
-        started={(r.kind, r.candidate): r.started_at for r in rows if r.started_at is not None},
+        stands={key_of(run.uid, r): r.status for r in rows},
+        started={key_of(run.uid, r): r.started_at for r in rows if r.started_at is not None},
         now=now,
     )
 

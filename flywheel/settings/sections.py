@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from flywheel.settings.endpoints import EmbedderConfig, JudgeConfig, ServedCandidateConfig
 from flywheel.settings.section import Names, Section
+from flywheel.settings.sweep import StudentConfig, SweepConfig
 
 
 class NmpConfig(Section):
@@ -331,6 +332,8 @@ class RunConfig(Section):
     training_config: TrainingConfig
     lora_config: LoraConfig
     icl_config: IclConfig
+    student_config: StudentConfig
+    sweep_config: SweepConfig
     prices: PriceConfig
     candidates: Names = Field(min_length=1)
 
@@ -383,6 +386,8 @@ class Settings(Section):
     icl_config: IclConfig = IclConfig()
     training_config: TrainingConfig = TrainingConfig()
     lora_config: LoraConfig = LoraConfig()
+    student_config: StudentConfig = StudentConfig()
+    sweep_config: SweepConfig = SweepConfig()
     llm_judge_config: JudgeConfig = JudgeConfig()
     mlflow_config: MlflowConfig = MlflowConfig()
     logging_config: LoggingConfig = LoggingConfig()

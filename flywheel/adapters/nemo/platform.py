@@ -43,7 +43,6 @@ from flywheel.scheduling.packing import Demand, Pool
 from flywheel.settings.endpoints import JudgeConfig
 from flywheel.settings.sections import (
     EvaluationConfig,
-    LoraConfig,
     NimConfig,
     NmpConfig,
 )
@@ -70,7 +69,6 @@ class NemoPlatform:
         nims: Sequence[NimConfig],
         root: Path,
         *,
-        lora: LoraConfig,
         judge: JudgeConfig,
         evaluation: EvaluationConfig,
         gpu_budget: Mapping[Pool, int],
@@ -96,7 +94,7 @@ class NemoPlatform:
             self._client, self._deployments, judge, evaluation, judge_key, embedding_key
         )
         self._datasets = Datasets(self._client, hub, self._book, self._background)
-        self._customizations = Customizations(self._client, self._book, self._candidates, lora)
+        self._customizations = Customizations(self._client, self._book, self._candidates)
         prompting = Prompting(self._client, hub, self._book, self._background, self._helpers)
         self._evaluations = Evaluations(
             self._client, self._book, self._background, self._helpers, prompting

@@ -12,7 +12,6 @@ from flywheel.settings.endpoints import JudgeConfig
 from flywheel.settings.sections import (
     CustomizerConfig,
     EvaluationConfig,
-    LoraConfig,
     NimConfig,
     NmpConfig,
 )
@@ -45,7 +44,6 @@ async def make_platform(double: NemoDouble, tmp_path: Path) -> AsyncIterator[Mak
 
     def make(
         root: Path = tmp_path / "nemo",
-        lora: LoraConfig | None = None,
         judge: JudgeConfig | None = None,
         evaluation: EvaluationConfig | None = None,
         custom: dict[str, Any] | None = None,
@@ -75,7 +73,6 @@ async def make_platform(double: NemoDouble, tmp_path: Path) -> AsyncIterator[Mak
                 config,
                 nims,
                 root,
-                lora=lora or LoraConfig(),
                 judge=judge or JudgeConfig(),
                 evaluation=evaluation or EvaluationConfig(),
                 gpu_budget={**config.gpu_budget},
