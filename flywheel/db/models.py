@@ -46,6 +46,9 @@ class Run(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now)
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    track_at: datetime | None = Field(
+        default=None, description="When its evaluations are due at the tracking server"
+    )
     version: int = Field(default=1, description="Grows with every change that people can see")
     fence: int = Field(default=0, description="Grows with every lease taken")
     lease_until: datetime | None = None
@@ -182,6 +185,7 @@ class Evaluation(SQLModel, table=True):
     candidate: str
     eval_type: str
     scores: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # Scores
+    mlflow_uri: str | None = Field(default=None, description="Where MLflow shows it")
     created_at: datetime = Field(default_factory=utc_now)
 
 

@@ -186,7 +186,7 @@ class PredictionRow(BaseModel):
 class Leftover(BaseModel):
     """Something of ours outside that no run owns, or that could not be removed."""
 
-    kind: Literal["dataset", "job", "model", "deployment"]
+    kind: Literal["dataset", "job", "model", "deployment", "tracked"]
     name: str
     run_uid: str | None = Field(description="Of the run that made it, where its name says so")
     why: str = Field("", description="Why it could not be removed, one sentence")

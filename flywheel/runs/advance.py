@@ -203,6 +203,8 @@ async def _finish(backends: Backends, lease: Lease) -> bool:
         if not all(step.status in TERMINAL for step in steps):
             return False
         await _end(session, run, steps, utc_now())
+        if backends.tracker is not None:
+            run.track_at = run.finished_at
     return True
 
 

@@ -184,7 +184,7 @@ def _evaluation(state: RunState, candidate: Candidate, step: Step) -> Evaluation
     return EvaluationView.model_validate(
         {
             "eval_type": step.kind,
-            "scores": {} if scores is None else _flat(scores),
+            "scores": {} if scores is None else flat_scores(scores),
             "started_at": step.started_at,
             "finished_at": step.finished_at,
             "runtime_seconds": _runtime(step),
@@ -192,12 +192,13 @@ def _evaluation(state: RunState, candidate: Candidate, step: Step) -> Evaluation
             "error": step.error,
             "status": step.status,
             "measures": _MEASURES.get(step.kind, candidate.base_label),
+            "mlflow_uri": state.tracked(candidate.name, step.kind),
             "detail": scores,
         }
     )
 
 
-def _flat(scores: Scores) -> dict[str, float]:
+def flat_scores(scores: Scores) -> dict[str, float]:
     """The blueprint's plain scores; `f1_score` is macro-F1 here, `token_f1` NeMo's `f1`.
 
     What was not measured is left out.

@@ -70,6 +70,12 @@ class RunState:
         uris = {d.name: d.remote_uri or d.uri for d in self.datasets}
         return DatasetFiles(**uris, labels=list(report.classes))
 
+    def tracked(self, candidate: str, eval_type: str) -> str | None:
+        """Where people find the evaluation, where it is written down elsewhere."""
+        key = (candidate, eval_type)
+        found = [e.mlflow_uri for e in self.evaluations if (e.candidate, e.eval_type) == key]
+        return found[0] if found else None
+
     def scores(self, candidate: str, eval_type: str) -> Scores | None:
         """The scores of one evaluation, where it is done."""
         for evaluation in self.evaluations:

@@ -200,6 +200,8 @@ async def delete_run(backends: Backends, ref: str, actor: Actor) -> list[Leftove
         await session.delete(run)
     log.info("%s was deleted by %s", run_ref(run.id), actor.id)
     left = await backends.platform.remove(run.uid)
+    if backends.tracker is not None:
+        left += await backends.tracker.remove(run.uid)
     folder = run_folder(backends.settings.home, run.uid)
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     return left

@@ -199,8 +199,10 @@ class MlflowConfig(Section):
 
     enabled: bool = False
     tracking_uri: str = "http://0.0.0.0:5000"
-    experiment_name_prefix: str = "data-flywheel"
-    artifact_location: str = "./mlruns"
+    experiment_name_prefix: str = Field("data-flywheel", min_length=1)
+    artifact_location: str = Field(
+        "./mlruns", description="Of new experiments; a relative one leaves it to the server"
+    )
 
 
 class LoggingConfig(Section):
