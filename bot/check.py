@@ -33,7 +33,8 @@ async def check_slack(settings: Settings) -> PartStatus:
             detail=error.message,
             hint=error.hint,
         )
-    if settings.approval_config.approvers:
+    rules = settings.approval_config
+    if rules.approvers or any(rules.workloads.values()):
         return PartStatus(part="chat", implementation=f"Slack, {mode}", state="ok", detail=name)
     return PartStatus(
         part="chat",

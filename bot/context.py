@@ -9,7 +9,7 @@ from bot.messenger import Messenger
 from bot.relay import Relay
 from bot.views.message import Message
 from flywheel.ports.backends import Backends
-from flywheel.service.promotions import may_approve
+from flywheel.service.rights import may_approve
 from flywheel.views import Actor
 
 Origin = Literal["slack", "console"]
@@ -29,13 +29,13 @@ class Bot:
         """The person that a delivery names."""
         return Actor(id=user_id, name=name or user_id, origin=self.origin)
 
-    def may_approve(self, actor: Actor) -> bool:
-        """Whether this person decides on promotions."""
-        return may_approve(self.backends, actor)
+    def may_approve(self, actor: Actor, workload_id: str) -> bool:
+        """Whether this person decides on promotions of the workload."""
+        return may_approve(self.backends, actor, workload_id)
 
-    def approvers(self) -> list[str]:
-        """Who decides on promotions."""
-        return self.backends.settings.approval_config.approvers
+    def approvers(self, workload_id: str) -> list[str]:
+        """Who decides on promotions of the workload: users and groups."""
+        return self.backends.settings.approval_config.of(workload_id)
 
     def answer(self, response_url: str, *, public: bool = False) -> Reply:
         """Answers to the person who typed or pressed, or to the whole channel."""

@@ -136,7 +136,8 @@ async def _slack(
         api_url=api_url,
     )
     name = await who_am_i(bot.messenger.client)
-    if not bot.approvers():
+    rules = backends.settings.approval_config
+    if not rules.approvers and not any(rules.workloads.values()):
         say("Nobody can approve promotions yet: list Slack user ids in approval_config.approvers.")
     relaying = asyncio.create_task(bot.relay.run(stop), name="relay")
     try:

@@ -27,6 +27,8 @@ EventKind = Literal[
     "promoted",
     "rejected",
     "rolled-back",
+    "approved",
+    "superseded",
 ]
 
 # Whoever uses the HTTP API where it needs no key.
@@ -39,6 +41,10 @@ class Actor(BaseModel):
     id: str = Field(description="Slack user id, cli:LOGIN or api:NAME of the key")
     name: str
     origin: Literal["slack", "console", "cli", "api", "system"]
+    groups: frozenset[str] = Field(frozenset(), description="Ids of user groups that they are in")
+    barred: str | None = Field(
+        None, description="Why they may decide nothing whatever a list says: 'a guest'"
+    )
 
 
 class RunRequest(BaseModel):
@@ -165,6 +171,17 @@ class IncumbentView(BaseModel):
     error: str | None = None
 
 
+class ApprovalView(BaseModel):
+    """An open question to people."""
+
+    id: str
+    needed: int = Field(description="How many have to approve")
+    approved_by: list[str] = Field(description="Actor ids, so far")
+    four_eyes: bool = Field(description="Whoever asked for the run does not approve it")
+    expires_at: datetime | None
+    digests: dict[str, str] = Field(description="Of the models, as they were scored")
+
+
 class RunView(BaseModel):
     """A run, in the shape of the blueprint's job with our own fields after it."""
 
@@ -189,6 +206,7 @@ class RunView(BaseModel):
     recommendation: Recommendation | None = None
     summary: str | None = None
     approval_id: str | None = Field(None, description="Of the open approval, if there is one")
+    approval: ApprovalView | None = Field(None, description="The same, in full")
     incumbent: str | None = Field(None, description="The model now promoted for this workload")
     compared: IncumbentView | None = Field(
         None, description="The incumbent at the start of the run, on the same records"
@@ -215,6 +233,14 @@ class PromotionView(BaseModel):
         "and examples; the weights stay there",
     )
     replaced: str | None = Field(None, description="The model it took over from, with its run")
+
+
+class DecisionView(BaseModel):
+    """What became of one person's decision."""
+
+    promotion: PromotionView | None = Field(None, description="What serves now, if that changed")
+    approved_by: list[str] = Field(default_factory=list, description="So far")
+    needed: int = Field(1, description="How many have to approve")
 
 
 class EvalSetView(BaseModel):

@@ -15,6 +15,7 @@ from flywheel.errors import UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.runs.advance import advance
 from flywheel.runs.lease import abandoned
+from flywheel.service.approvals import expire_due
 from flywheel.service.tracking import track_due
 
 log = logging.getLogger(__name__)
@@ -105,6 +106,7 @@ async def _sweep(backends: Backends, stop: asyncio.Event) -> None:
     seconds = backends.settings.worker_config.sweep_seconds
     while not stop.is_set():
         try:
+            await expire_due(backends)
             for run_id, token in await abandoned(backends.database, seconds):
                 log.info("run %s was left alone; a worker is woken for it", run_id)
                 await backends.queue.wake(run_id, token)

@@ -13,6 +13,7 @@ from bot.views import decision
 from bot.views.card import CANCEL
 from bot.views.message import message
 from bot.views.results import APPROVE, REJECT, results
+from flywheel.service.rights import require
 from flywheel.service.runs import cancel_run, get_run, run_events
 
 
@@ -45,14 +46,11 @@ async def _open_modal(bot: Bot, body: dict[str, Any]) -> None:
     action = body["actions"][0]
     actor = bot.actor(*person_in(body))
     approving = action["action_id"] == APPROVE
-    if not bot.may_approve(actor):
-        what = "approve a promotion" if approving else "reject a promotion"
-        await bot.messenger.respond(
-            body["response_url"], decision.not_an_approver(bot.approvers(), what)
-        )
-        return
     run_id, _, approval_id = action["value"].partition(":")
     view = await get_run(bot.backends, run_id)
+    await require(
+        bot.backends, actor, view.workload_id, "approve a promotion" if approving else "reject one"
+    )
     container = body["container"]
     carried = decision.DecisionContext(
         run_id=run_id,

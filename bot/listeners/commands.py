@@ -74,13 +74,9 @@ async def _run(bot: Bot, request: RunRequest, actor: Actor, channel: str) -> Non
 async def _decide(
     bot: Bot, command: PromoteCommand | RollbackCommand, actor: Actor, response_url: str
 ) -> None:
-    if not bot.may_approve(actor):
-        what = "promote a model" if isinstance(command, PromoteCommand) else "roll back"
-        await bot.messenger.respond(response_url, decision.not_an_approver(bot.approvers(), what))
-        return
     if isinstance(command, PromoteCommand):
-        promotion = await promote(bot.backends, command.run, command.model, actor, command.reason)
-        shown = decision.promoted(promotion, actor.id)
+        said = await promote(bot.backends, command.run, command.model, actor, command.reason)
+        shown = decision.approved(said, command.model, actor.id)
     else:
         workload, reason = command.workload_id, command.reason
         serves = await rollback(bot.backends, workload, actor, reason)

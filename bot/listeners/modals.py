@@ -10,8 +10,8 @@ from bot.errors import guarded
 from bot.listeners.actions import refresh
 from bot.views import decision
 from bot.views.message import Message
-from flywheel.errors import ConflictError
-from flywheel.service.promotions import decide_approval
+from flywheel.errors import FlywheelError
+from flywheel.service.approvals import decide_approval
 from flywheel.views import Actor
 
 
@@ -46,14 +46,9 @@ async def _decide(
     bot: Bot, carried: decision.DecisionContext, actor: Actor, reason: str, model: str | None
 ) -> None:
     approving = model is not None
-    if not bot.may_approve(actor):
-        what = "approve a promotion" if approving else "reject a promotion"
-        told = decision.not_an_approver(bot.approvers(), what)
-        await bot.messenger.whisper(carried.channel, actor.id, told)
-        return
     try:
         await decide_approval(bot.backends, carried.approval_id, approving, actor, reason, model)
-    except ConflictError:
+    except FlywheelError:
         await refresh(bot, carried)
         raise
     await refresh(bot, carried)

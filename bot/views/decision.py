@@ -17,7 +17,7 @@ from bot.views.message import Message, context, message, section
 from bot.views.results import saving_text
 from bot.views.text import code, mrkdwn, person, plain
 from flywheel.evaluation.scores import Scores
-from flywheel.views import PromotionView, RunView
+from flywheel.views import DecisionView, PromotionView, RunView
 
 APPROVE_VIEW = "approve_view"
 REJECT_VIEW = "reject_view"
@@ -99,18 +99,6 @@ def reason_problem(reason: str) -> str | None:
     return None
 
 
-def not_an_approver(approvers: Sequence[str], what: str) -> Message:
-    """Who may decide, for somebody who may not."""
-    if not approvers:
-        return message(
-            f"Nobody may {what} yet: list Slack user ids under `approval_config.approvers` "
-            "in config.yaml."
-        )
-    names = [person(name) for name in approvers[:20]]
-    people = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-    return message(f"Only {people} may {what}.")
-
-
 def already_decided(decision: str | None) -> Message:
     """For a button that was pressed after the decision."""
     if decision is None:
@@ -118,8 +106,14 @@ def already_decided(decision: str | None) -> Message:
     return message(f"This has been decided already. {mrkdwn(decision, 1000)}")
 
 
-def promoted(promotion: PromotionView, by: str) -> Message:
+def approved(said: DecisionView, model_name: str, by: str) -> Message:
     """The answer to `/flywheel promote`."""
+    promotion = said.promotion
+    if promotion is None:
+        return message(
+            f"{person(by)} approved {code(model_name)}: {len(said.approved_by)} of {said.needed}. "
+            "It takes over with the last of them."
+        )
     text = (
         f"{person(by)} promoted {code(promotion.model_name)} of {promotion.run_id} for "
         f"{code(promotion.workload_id)}."

@@ -7,6 +7,7 @@ ELLIPSIS = "…"
 NOTHING = "–"  # Slack refuses empty text
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SLACK_USER = re.compile(r"\b[UW](?=[A-Z]*\d)[A-Z0-9]{6,20}\b")
+_SLACK_GROUP = re.compile(r"\bS(?=[A-Z]*\d)[A-Z0-9]{8,20}\b")
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 
 
@@ -64,8 +65,9 @@ def person(name: str) -> str:
 
 
 def with_people(escaped: str) -> str:
-    """Escaped text in which every Slack user id has become a mention."""
-    return _SLACK_USER.sub(lambda match: f"<@{match[0]}>", escaped)
+    """Escaped text in which every id of a Slack user or user group has become a mention."""
+    text = _SLACK_USER.sub(lambda match: f"<@{match[0]}>", escaped)
+    return _SLACK_GROUP.sub(lambda match: f"<!subteam^{match[0]}>", text)
 
 
 def lines_that_fit(lines: Sequence[str], limit: int, what: str = "more") -> str:

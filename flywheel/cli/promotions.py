@@ -1,14 +1,22 @@
 """`flywheel promote`, `rollback` and `incumbents`."""
 
+from typing import Annotated
+
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from flywheel.cli.context import backends, console, me, run
+from flywheel.cli.drawing import json_lines
 from flywheel.evaluation.headline import SHORT
-from flywheel.formatting import when
+from flywheel.formatting import count, when
+from flywheel.promotions.audit import AuditEntry, Verified
 from flywheel.service import promotions
 from flywheel.views import PromotionView
+
+audit = typer.Typer(
+    help="The record of every decision on promotions, refusals too.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command()(promote)
     app.command()(rollback)
     app.command()(incumbents)
+    app.add_typer(audit, name="audit")
 
 
 def promote(
@@ -27,7 +36,14 @@ def promote(
 
     async def main() -> None:
         async with backends() as opened:
-            done = await promotions.promote(opened, run_id, model, me(), reason)
+            said = await promotions.promote(opened, run_id, model, me(), reason)
+        done = said.promotion
+        if done is None:
+            console.print(
+                f"Your approval of [bold]{escape(model)}[/] is on record: "
+                f"{len(said.approved_by)} of {said.needed}. It takes over with the last of them."
+            )
+            return
         before = f" It replaces {done.replaced}." if done.replaced else ""
         name, workload = escape(done.model_name), escape(done.workload_id)
         console.print(
@@ -89,3 +105,67 @@ def incumbents() -> None:
         console.print(table)
 
     run(main())
+
+
+@audit.command("list")
+def audit_list(
+    workload: Annotated[str | None, typer.Option(help="Only decisions on this one")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Only the newest N")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
+) -> None:
+    """List decisions, the oldest first."""
+
+    async def main() -> list[AuditEntry]:
+        async with backends() as opened:
+            return await promotions.audit_trail(opened, workload, limit)
+
+    entries = run(main())
+    if as_json:
+        json_lines(entries)
+        return
+    if not entries:
+        console.print("Nobody has been asked or has decided anything yet.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("", "when", "who", "what", "workload", "run", "of it"):
+        table.add_column(heading, overflow="fold")
+    for entry in entries:
+        table.add_row(
+            str(entry.id),
+            when(entry.at),
+            escape(entry.actor),
+            entry.action,
+            escape(entry.workload_id),
+            "" if entry.run_id is None else f"r-{entry.run_id}",
+            escape(_detail(entry)),
+        )
+    console.print(table)
+
+
+@audit.command("verify")
+def audit_verify(
+    head: Annotated[
+        str | None, typer.Option(help="A digest that was noted before: it has to be there")
+    ] = None,
+) -> None:
+    """Check that no entry was changed, removed or inserted."""
+
+    async def main() -> Verified:
+        async with backends() as opened:
+            return await promotions.verify_audit(opened, head)
+
+    found = run(main())
+    if found.broken_at is not None:
+        console.print(f"[bold red]The record was changed.[/] {escape(found.why)}", soft_wrap=True)
+        raise typer.Exit(1)
+    console.print(
+        f"All {count(found.entries)} entries are as they were written. To find out later whether "
+        f"any were cut off, note this digest somewhere else:\n{found.head}",
+        soft_wrap=True,
+    )
+
+
+def _detail(entry: AuditEntry) -> str:
+    known = entry.detail
+    words = [str(known[key]) for key in ("model", "why", "reason") if known.get(key)]
+    return ": ".join(words)

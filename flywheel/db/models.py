@@ -251,11 +251,48 @@ class Approval(SQLModel, table=True):
 
     id: str = Field(primary_key=True, description="Random; all that a button carries")
     run_id: int = Field(foreign_key="run.id", ondelete="CASCADE", unique=True)
-    status: str = Field(description="open, approved, rejected or superseded")
+    status: str = Field(description="open, approved, rejected, expired or superseded")
+    needed: int = Field(
+        default=1,
+        description="How many people have to approve",
+        sa_column_kwargs={"server_default": "1"},
+    )
+    expires_at: datetime | None = None
+    pinned: dict[str, Any] | None = _json()  # Pinned
     decided_by: str | None = None
     decided_at: datetime | None = None
     reason: str | None = None
     created_at: datetime = Field(default_factory=utc_now)
+
+
+class ApprovalVote(SQLModel, table=True):
+    """One person's approval, where several have to approve."""
+
+    __tablename__ = "approval_vote"
+    __table_args__ = (UniqueConstraint("approval_id", "voter"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    approval_id: str = Field(foreign_key="approval.id", ondelete="CASCADE", index=True)
+    voter: str = Field(description="Actor id")
+    model_name: str
+    reason: str
+    created_at: datetime = Field(default_factory=utc_now)
+
+
+class Audit(SQLModel, table=True):
+    """One link of the chain of decisions. Never changed, never deleted: triggers refuse it."""
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime
+    actor: str
+    origin: str
+    action: str
+    workload_id: str = Field(index=True)
+    run_id: int | None = Field(default=None, description="No foreign key: it outlives its run")
+    approval_id: str | None = None
+    detail: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    previous: str
+    digest: str
 
 
 class Receipt(SQLModel, table=True):

@@ -36,6 +36,14 @@ class Floor(_Section):
     at_least: float = Field(gt=0, le=1)
 
 
+class ApprovalRule(_Section):
+    """Who has to agree before a model that passed takes over."""
+
+    four_eyes: bool = Field(False, description="Whoever asked for the run does not approve it")
+    approvals: int = Field(1, ge=1, le=10, description="How many people have to approve")
+    expires_hours: float | None = Field(168.0, gt=0, description="Then nobody can any more")
+
+
 class Policy(_Section):
     """The clauses; what is None is not asked for."""
 
@@ -63,6 +71,7 @@ class Policy(_Section):
         le=1,
         description="Costs that differ by less than this share of the reference's are equal",
     )
+    approval: ApprovalRule = ApprovalRule()
 
     def metric_of(self, workload_type: str) -> Metric:
         """What it goes by there. Raises SettingsError where such answers have no such score."""

@@ -1,16 +1,13 @@
-"""Which model serves a workload: approvals are decided once, promotions replace each other."""
-
-import secrets
+"""Which model serves a workload: promotions replace each other, and are taken back in order."""
 
 from pydantic import BaseModel, Field
-from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
-from flywheel.db.models import Approval, Candidate, Promotion, Run
-from flywheel.errors import ConflictError, NotFoundError
+from flywheel.db.models import Candidate, Promotion, Run
+from flywheel.errors import ConflictError
 from flywheel.evaluation.scores import Scores
 from flywheel.ports.platform import ModelArtifact
 
@@ -62,62 +59,6 @@ async def all_active(session: AsyncSession) -> list[Promotion]:
         select(Promotion).where(Promotion.status == "active").order_by(col(Promotion.workload_id))
     )
     return list(await session.exec(query))
-
-
-async def open_approval(session: AsyncSession, run: Run) -> None:
-    """Ask people whether a model of the run may take over.
-
-    A newer result makes the older questions about the workload pointless.
-    """
-    assert run.id is not None
-    older = select(Run.id).where(Run.workload_id == run.workload_id)
-    await session.exec(
-        update(Approval)
-        .where(col(Approval.status) == "open", col(Approval.run_id).in_(older))
-        .values(status="superseded")
-        .execution_options(synchronize_session=False)
-    )
-    session.add(Approval(id=secrets.token_urlsafe(16), run_id=run.id, status="open"))
-
-
-async def open_approvals(session: AsyncSession, run_ids: list[int]) -> dict[int, str]:
-    """The id of the open approval of each of these runs that has one."""
-    query = select(Approval.run_id, Approval.id).where(
-        col(Approval.run_id).in_(run_ids), Approval.status == "open"
-    )
-    return dict((await session.exec(query)).all())
-
-
-async def approval_of(session: AsyncSession, approval_id: str) -> Approval:
-    """The approval. Raises NotFoundError."""
-    approval = await session.get(Approval, approval_id)
-    if approval is None:
-        raise NotFoundError("This approval does not exist any more.", "Its run was deleted.")
-    return approval
-
-
-async def decide(
-    session: AsyncSession, approval_id: str, status: str, decided_by: str, reason: str
-) -> Approval:
-    """Close an open approval; of two people at once exactly one succeeds.
-
-    Raises ConflictError, saying who decided, where it is closed already.
-    """
-    done = await session.exec(
-        update(Approval)
-        .where(col(Approval.id) == approval_id, col(Approval.status) == "open")
-        .values(status=status, decided_by=decided_by, decided_at=utc_now(), reason=reason)
-        .returning(col(Approval.id))
-        .execution_options(synchronize_session=False)
-    )
-    decided = done.scalar_one_or_none() is not None
-    approval = await approval_of(session, approval_id)
-    await session.refresh(approval)
-    if not decided:
-        if approval.status == "superseded":
-            raise ConflictError("This result is superseded: a newer run of the workload has ended.")
-        raise ConflictError(f"This was already {approval.status} by {approval.decided_by}.")
-    return approval
 
 
 async def promote(

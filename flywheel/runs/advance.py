@@ -11,12 +11,13 @@ from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
+from flywheel.db.engine import Database
 from flywheel.db.models import Candidate, Receipt, Run, Step
 from flywheel.decisions.verdict import Recommendation
 from flywheel.errors import FlywheelError
 from flywheel.formatting import count
 from flywheel.ports.backends import Backends
-from flywheel.promotions import registry
+from flywheel.runs.asking import ask_for_approval
 from flywheel.runs.events import record
 from flywheel.runs.graph import ACTIVE_RUN, CONCLUDING, TERMINAL, readiness
 from flywheel.runs.lease import Lease, LeaseLostError, acquire, heartbeat, leased_run, release
@@ -202,13 +203,15 @@ async def _finish(backends: Backends, lease: Lease) -> bool:
             return True
         if not all(step.status in TERMINAL for step in steps):
             return False
-        await _end(session, run, steps, utc_now())
+        await _end(backends.database, session, run, steps, utc_now())
         if backends.tracker is not None:
             run.track_at = run.finished_at
     return True
 
 
-async def _end(session: AsyncSession, run: Run, steps: list[Step], now: datetime) -> None:
+async def _end(
+    database: Database, session: AsyncSession, run: Run, steps: list[Step], now: datetime
+) -> None:
     run.finished_at = now
     run.version += 1
     if run.status == "cancelling":
@@ -227,7 +230,7 @@ async def _end(session: AsyncSession, run: Run, steps: list[Step], now: datetime
         run.status = "completed"
         # Only now: of a run that fails or is cancelled after the verdict nobody may promote.
         if Recommendation.model_validate(run.recommendation).verdict == "promote":
-            await registry.open_approval(session, run)
+            await ask_for_approval(database, session, run)
         record(session, run, "run-completed", run.summary or "The run is complete.")
         return
     run.status = "failed"

@@ -14,6 +14,7 @@ from flywheel.evaluation.scores import Interval, Scores
 from flywheel.runs.graph import PLATFORM_KINDS, TERMINAL
 from flywheel.runs.state import RunState, run_ref
 from flywheel.views import (
+    ApprovalView,
     CandidateView,
     CustomizationView,
     DatasetView,
@@ -32,9 +33,9 @@ _MEASURES = {
 
 
 def present(
-    state: RunState, approval_id: str | None = None, incumbent: str | None = None
+    state: RunState, approval: ApprovalView | None = None, incumbent: str | None = None
 ) -> RunView:
-    """The run as people see it; `approval_id` of its open approval, `incumbent` of its workload."""
+    """The run as people see it, with its open approval; `incumbent` of its workload."""
     run = state.run
     report = (
         None if run.dataset_report is None else DatasetReport.model_validate(run.dataset_report)
@@ -79,7 +80,8 @@ def present(
             if run.recommendation is None
             else Recommendation.model_validate(run.recommendation),
             "summary": run.summary,
-            "approval_id": approval_id,
+            "approval_id": None if approval is None else approval.id,
+            "approval": approval,
             "incumbent": incumbent,
             "compared": _incumbent(state),
         }

@@ -1,4 +1,4 @@
-"""What people decide: approve and promote, reject, roll back."""
+"""What people decide without being asked: promote, roll back; and what serves now."""
 
 import logging
 
@@ -6,96 +6,57 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.db.models import Approval, Candidate, Promotion, Run
-from flywheel.decisions.verdict import Recommendation
-from flywheel.errors import (
-    ConflictError,
-    DataError,
-    ForbiddenError,
-    InvalidInputError,
-    NotFoundError,
-)
+from flywheel.errors import ConflictError, DataError
 from flywheel.ports.backends import Backends
 from flywheel.ports.platform import ModelArtifact
-from flywheel.promotions import registry
+from flywheel.promotions import audit, registry
 from flywheel.runs import events
-from flywheel.runs.state import RunState, load_state, run_ref
-from flywheel.service.naming import find, nearest
-from flywheel.views import API_ANONYMOUS, Actor, PromotionView
+from flywheel.runs.state import load_state, run_ref
+from flywheel.service import promoting, rights
+from flywheel.service.approvals import decide_approval
+from flywheel.service.naming import find
+from flywheel.views import API_ANONYMOUS, Actor, DecisionView, PromotionView
 
 log = logging.getLogger(__name__)
 
 
-def may_approve(backends: Backends, actor: Actor) -> bool:
-    """Whether this person may approve, reject and roll back.
-
-    On the command line whoever can run it owns the files; in a conversation and over HTTP only
-    those on the configured list may, and never somebody without a name.
-    """
-    if actor.id == API_ANONYMOUS:
-        return False
-    return actor.origin == "cli" or actor.id in backends.settings.approval_config.approvers
-
-
-async def decide_approval(
-    backends: Backends,
-    approval_id: str,
-    approve: bool,
-    actor: Actor,
-    reason: str,
-    model_name: str | None = None,
-) -> PromotionView | None:
-    """Approve (the recommended model, or `model_name`) or reject an open approval.
-
-    Returns the promotion, or None for a rejection. Raises ForbiddenError, ConflictError where
-    somebody was faster, InvalidInputError for a model that the policy did not pass, DataError for
-    one whose files are not what its run left.
-    """
-    _require(backends, actor)
-    if approve:
-        async with backends.database.transaction() as session:
-            approval = await registry.approval_of(session, approval_id)
-            state = await load_state(session, approval.run_id)
-        if approval.status == "open":
-            await _verify(backends, state, model_name or _recommended(state))
-    async with backends.database.transaction() as session:
-        approval = await registry.decide(
-            session,
-            approval_id,
-            "approved" if approve else "rejected",
-            actor.id,
-            _reason(reason) if approve else reason.strip(),
-        )
-        state = await load_state(session, approval.run_id)
-        if approve:
-            return await _promote(session, state, model_name or _recommended(state), actor, reason)
-        because = f": {reason.strip()}" if reason.strip() else "."
-        events.record(
-            session, state.run, "rejected", f"The promotion was rejected by {actor.name}{because}"
-        )
-        state.run.version += 1
-    return None
-
-
 async def promote(
     backends: Backends, ref: str, model_name: str, actor: Actor, reason: str
-) -> PromotionView:
-    """Make a model of a completed run the incumbent of its workload; closes an open approval.
+) -> DecisionView:
+    """Make a model of a completed run the incumbent of its workload.
 
-    Raises ForbiddenError, NotFoundError, ConflictError, InvalidInputError, DataError for a model
-    whose files are not what its run left.
+    Where people are asked about the run, this is one answer to that. Raises ForbiddenError,
+    NotFoundError, ConflictError, InvalidInputError, DataError for a model whose files are not
+    what its run left.
     """
-    _require(backends, actor)
+    if actor.id == API_ANONYMOUS:  # who is not even told which runs there are
+        await rights.require(backends, actor, "", "promote")
     async with backends.database.transaction() as session:
         run_id = await find(session, ref)
         state = await load_state(session, run_id)
-    await _verify(backends, state, model_name)
+    await rights.require(backends, actor, state.run.workload_id, "promote")
+    reason, artifact = promoting.checked_reason(reason), promoting.promotable(state, model_name)
+    query = select(Approval).where(Approval.run_id == run_id, Approval.status == "open")
+    async with backends.database.transaction() as session:
+        approval = (await session.exec(query)).one_or_none()
+    if approval is not None:
+        return await decide_approval(backends, approval.id, True, actor, reason, model_name)
+    await rights.require_four_eyes(backends, actor, state.run, model_name)
+    if (needed := rights.rule_of(state.run).approvals) > 1:
+        error = ConflictError(
+            f"The policy asks {needed} people to approve, and nobody is asked about "
+            f"{run_ref(run_id)} any more.",
+            "Start a new run to have them asked.",
+        )
+        await rights.refuse(backends, actor, state.run.workload_id, error, run_id=run_id)
+        raise error
+    await backends.platform.verify(artifact)  # takes a while, so outside of the transaction
     async with backends.database.transaction() as session:
         state = await load_state(session, run_id)
-        query = select(Approval).where(Approval.run_id == state.run.id, Approval.status == "open")
-        approval = (await session.exec(query)).one_or_none()
-        if approval is not None:
-            await registry.decide(session, approval.id, "approved", actor.id, _reason(reason))
-        return await _promote(session, state, model_name, actor, reason)
+        promotion = await promoting.promote_model(
+            backends, session, state, model_name, actor, reason
+        )
+    return DecisionView(promotion=promotion, approved_by=[actor.id])
 
 
 async def rollback(
@@ -106,9 +67,10 @@ async def rollback(
     A model before it whose files are gone or were changed cannot serve: it is passed over.
     Raises ForbiddenError, ConflictError where nothing is promoted.
     """
-    _require(backends, actor)
+    await rights.require(backends, actor, workload_id, "roll back")
+    reason = promoting.checked_reason(reason)
     async with backends.database.transaction() as session:
-        ended, now = await registry.roll_back(session, workload_id, actor.id, _reason(reason))
+        ended, now = await registry.roll_back(session, workload_id, actor.id, reason)
         unfit = ""
         while now is not None and (problem := await _problem(backends, session, now)) is not None:
             log.warning("%s cannot serve again: %s", now.model_name, problem)
@@ -122,25 +84,43 @@ async def rollback(
                 run,
                 "rolled-back",
                 f"{ended.model_name} was rolled back by {actor.name}; "
-                f"{serves} serves {workload_id} again: {reason.strip()}"
+                f"{serves} serves {workload_id} again: {reason}"
                 + (f" ({unfit.strip()})" if unfit else ""),
             )
             run.version += 1
-        return None if now is None else await _view(session, now)
+        await audit.append(
+            backends.database,
+            session,
+            "rolled-back",
+            (actor.id, actor.origin),
+            workload_id,
+            run_id=ended.run_id,
+            model=ended.model_name,
+            digest=ended.digest,
+            serves=serves,
+            unfit=unfit.strip() or None,
+            reason=reason,
+        )
+        return None if now is None else await promoting.view_of(session, now)
 
 
 async def incumbents(backends: Backends) -> list[PromotionView]:
     """Every promoted model, by workload."""
     async with backends.database.transaction() as session:
-        return [await _view(session, p) for p in await registry.all_active(session)]
+        return [await promoting.view_of(session, p) for p in await registry.all_active(session)]
 
 
-async def _verify(backends: Backends, state: RunState, model_name: str) -> None:
-    """Refuse a model that may not be promoted, before anything is written.
+async def audit_trail(
+    backends: Backends, workload_id: str | None = None, limit: int | None = None
+) -> list[audit.AuditEntry]:
+    """Decisions on promotions and refusals, the oldest first; the newest ones with a limit."""
+    async with backends.database.transaction() as session:
+        return await audit.entries(session, workload_id, limit)
 
-    Reading its files takes a while, so no transaction is open meanwhile.
-    """
-    await backends.platform.verify(_promotable(state, model_name))
+
+async def verify_audit(backends: Backends, head: str | None = None) -> audit.Verified:
+    """Check every entry of the chain; `head` is a digest that was noted before."""
+    return audit.verify(await audit_trail(backends), head)
 
 
 async def _problem(backends: Backends, session: AsyncSession, before: Promotion) -> str | None:
@@ -156,123 +136,3 @@ async def _problem(backends: Backends, session: AsyncSession, before: Promotion)
     except DataError as error:
         return error.message
     return None
-
-
-def _promotable(state: RunState, model_name: str) -> ModelArtifact:
-    """The model, where the run and the policy allow its promotion."""
-    run = state.run
-    if run.status != "completed":
-        raise ConflictError(
-            f"{run_ref(run.id)} is {run.status}.",
-            "Only the models of a completed run can be promoted.",
-        )
-    names = [c.name for c in state.candidates]
-    if model_name not in names:
-        raise NotFoundError(
-            f"{run_ref(run.id)} has no candidate '{model_name}'.",
-            f"{nearest(model_name, names)}It has: {', '.join(names)}.",
-        )
-    verdicts = {v.model_name: v for v in _recommendation(state).candidates}
-    verdict = verdicts.get(model_name)
-    if verdict is None:
-        raise ConflictError(
-            f"{model_name} has no score in {run_ref(run.id)}: it failed.",
-            f"These have one: {', '.join(verdicts)}.",
-        )
-    if verdict.verdict != "promote":
-        raise InvalidInputError(
-            f"The policy does not pass {model_name}: {verdict.reason}",
-            "To promote it all the same, change the policy and run again.",
-        )
-    artifact = state.artifact(model_name)
-    assert artifact is not None  # its final evaluation is scored, so it left what it is
-    return artifact
-
-
-async def _promote(
-    session: AsyncSession, state: RunState, model_name: str, actor: Actor, reason: str
-) -> PromotionView:
-    run = state.run
-    artifact = _promotable(state, model_name)
-    promotion = await registry.promote(
-        session,
-        run,
-        model_name,
-        artifact,
-        state.final_scores(model_name),
-        actor.id,
-        _reason(reason),
-    )
-    events.record(
-        session,
-        run,
-        "promoted",
-        f"{model_name} was promoted for {run.workload_id} by {actor.name}: {reason.strip()}",
-    )
-    run.version += 1
-    return await _view(session, promotion)
-
-
-def _recommendation(state: RunState) -> Recommendation:
-    return Recommendation.model_validate(state.run.recommendation)
-
-
-def _recommended(state: RunState) -> str:
-    name = _recommendation(state).model_name
-    assert name is not None  # an approval is opened only for a run with a model that passed
-    return name
-
-
-def _require(backends: Backends, actor: Actor) -> None:
-    if may_approve(backends, actor):
-        return
-    approvers = backends.settings.approval_config.approvers
-    if actor.id == API_ANONYMOUS:
-        raise ForbiddenError(
-            "Without a key nobody may decide on promotions over the API.",
-            "Set FLYWHEEL_API_KEYS, and list api:NAME in approval_config.approvers.",
-        )
-    raise ForbiddenError(
-        f"{actor.name} may not decide on promotions.",
-        f"These people may: {', '.join(approvers)}."
-        if approvers
-        else "Nobody may yet: list user ids in approval_config.approvers.",
-    )
-
-
-def _reason(reason: str) -> str:
-    if not reason.strip():
-        raise InvalidInputError(
-            "A promotion or rollback needs a reason.", "Say why: it goes on record."
-        )
-    return reason.strip()
-
-
-async def _view(session: AsyncSession, promotion: Promotion) -> PromotionView:
-    before = (
-        None
-        if promotion.replaces_id is None
-        else await session.get(Promotion, promotion.replaces_id)
-    )
-    return PromotionView.model_validate(
-        {
-            **promotion.model_dump(),
-            "served": await _served(session, promotion),
-            "run_id": run_ref(promotion.run_id),
-            "replaced": None
-            if before is None
-            else f"{before.model_name} ({run_ref(before.run_id)})",
-        }
-    )
-
-
-async def _served(session: AsyncSession, promotion: Promotion) -> str | None:
-    """Where the model is, if it is only asked."""
-    query = select(Candidate).where(
-        Candidate.run_id == promotion.run_id, Candidate.name == promotion.model_name
-    )
-    candidate = (await session.exec(query)).one_or_none()
-    if candidate is None or candidate.artifact is None or candidate.final_eval != "icl-eval":
-        return None
-    params = ModelArtifact.model_validate(candidate.artifact).params
-    return f"{params.get('model_name')} at {params.get('url')}"

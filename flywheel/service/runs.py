@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
-from flywheel.db.models import Run
+from flywheel.db.models import Approval, Run
 from flywheel.errors import (
     ConflictError,
     InvalidInputError,
@@ -21,18 +21,20 @@ from flywheel.ports.backends import Backends
 from flywheel.ports.logs import Selection
 from flywheel.ports.platform import CandidateSpec, Leftover
 from flywheel.promotions import registry
+from flywheel.promotions.approvals import Pinned, open_approvals, votes_of
 from flywheel.runs import events
 from flywheel.runs.create import create
 from flywheel.runs.graph import ACTIVE_RUN
 from flywheel.runs.needs import check_needs
 from flywheel.runs.present import present
-from flywheel.runs.state import load_states, run_folder, run_ref
+from flywheel.runs.state import RunState, load_states, run_folder, run_ref
 from flywheel.runs.sweep import Trials, plan_trials
 from flywheel.service.naming import find, nearest, number
 from flywheel.service.policies import policy_in_force
+from flywheel.service.rights import rule_of
 from flywheel.settings import RunConfig
 from flywheel.settings.run_config import merge_run_config
-from flywheel.views import Actor, EventView, RunRequest, RunView
+from flywheel.views import Actor, ApprovalView, EventView, RunRequest, RunView
 
 log = logging.getLogger(__name__)
 
@@ -232,7 +234,8 @@ async def _row(session: AsyncSession, ref: str) -> Run:
 
 async def _views(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
     states = await load_states(session, run_ids)
-    approvals = await registry.open_approvals(session, run_ids)
+    asked = await open_approvals(session, run_ids)
+    votes = await votes_of(session, [one.id for one in asked.values()])
     incumbents = {p.workload_id: p for p in await registry.all_active(session)}
     views = []
     for state in states:
@@ -240,5 +243,18 @@ async def _views(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
         incumbent = incumbents.get(state.run.workload_id)
         name = f"{incumbent.model_name} ({run_ref(incumbent.run_id)})" if incumbent else None
         # How far people agree takes scikit-learn, which is slow to import.
-        views.append(await asyncio.to_thread(present, state, approvals.get(run_id), name))
+        approval = asked.get(run_id)
+        shown = None if approval is None else _asked(state, approval, votes.get(approval.id, []))
+        views.append(await asyncio.to_thread(present, state, shown, name))
     return views
+
+
+def _asked(state: RunState, approval: Approval, votes: list[str]) -> ApprovalView:
+    return ApprovalView(
+        id=approval.id,
+        needed=approval.needed,
+        approved_by=votes,
+        four_eyes=rule_of(state.run).four_eyes,
+        expires_at=approval.expires_at,
+        digests=Pinned.model_validate(approval.pinned).models if approval.pinned else {},
+    )

@@ -316,8 +316,16 @@ class ApprovalConfig(Section):
     """Who decides. On the command line whoever has the shell does."""
 
     approvers: Names = Field(
-        default_factory=list, description="User ids that may approve, reject and roll back"
+        default_factory=list,
+        description="Ids of users and user groups that may approve, reject and roll back",
     )
+    workloads: dict[str, Names] = Field(
+        default_factory=dict, description="Workloads where others decide, instead of those"
+    )
+
+    def of(self, workload_id: str) -> list[str]:
+        """Who decides on this workload."""
+        return self.workloads.get(workload_id, self.approvers)
 
 
 class SlackConfig(Section):

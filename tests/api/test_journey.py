@@ -166,11 +166,14 @@ async def who_decides(ci: httpx.AsyncClient, viewer: httpx.AsyncClient) -> None:
     at = "/api/v1/runs/r-1"
     promotion = {"run_id": "r-1", "model_name": "hashing-sgd", "reason": "as good"}
     refused = await expect(403, viewer.post("/api/v1/promotions", json=promotion))
-    assert refused["detail"] == "viewer may not decide on promotions."
+    assert refused["detail"] == "viewer may not decide on promotions of news."
     await expect(404, ci.post("/api/v1/promotions", json={**promotion, "model_name": "hashing"}))
     assert await expect(200, ci.get("/api/v1/promotions")) == []
     made = await expect(201, ci.post("/api/v1/promotions", json=promotion))
-    assert (made["approved_by"], made["reason"]) == ("api:ci", "as good")
+    promotion = made["promotion"]
+    assert (promotion["approved_by"], promotion["reason"]) == ("api:ci", "as good")
+    trail = (await ci.get("/api/v1/audit")).json()
+    assert [e["action"] for e in trail] == ["opened", "refused", "approved", "promoted"]
     assert await expect(200, viewer.get("/api/v1/promotions")) == [made]
     assert "is promoted" in (await expect(409, ci.delete(at)))["detail"]
     assert "is promoted" in (await expect(400, ci.delete("/api/jobs/r-1")))["detail"]

@@ -6,7 +6,8 @@ from bot.console.workspace import OpenView
 from bot.views.card import CANCEL
 from bot.views.decision import MODEL, REASON
 from bot.views.results import APPROVE, REJECT
-from flywheel.service.promotions import decide_approval, incumbents
+from flywheel.service.approvals import decide_approval
+from flywheel.service.promotions import incumbents
 from flywheel.service.runs import get_run
 from flywheel.views import Actor
 from tests.bot.conftest import (
@@ -42,14 +43,14 @@ async def test_a_run_is_followed_decided_on_and_rolled_back(working_scene: Scene
     assert "r-1" in shown(await scene.stage.workspace.reply_to(asked, SECONDS))
 
     told = whispers(await scene.press(results, APPROVE, scene.ben))
-    assert "Only <@U0APPROVE01> may approve a promotion." in told
+    assert "ben may not decide on promotions of news.\\nThese may: <@U0APPROVE01>." in told
     assert scene.stage.workspace.views == {}
 
     opened = await _open(scene, results)
     assert REASON in await scene.ada.submit(opened, {REASON: "   "})
     seen = len(scene.stage.workspace.changes)
     assert await scene.ben.submit(opened, {REASON: WHY}) == {}
-    assert "Only <@U0APPROVE01>" in whispers(await scene.since(seen))
+    assert "These may: <@U0APPROVE01>" in whispers(await scene.since(seen))
     assert await incumbents(scene.backends) == []
 
     opened, late = await _open(scene, results), await _open(scene, results)
@@ -69,7 +70,7 @@ async def test_a_run_is_followed_decided_on_and_rolled_back(working_scene: Scene
     assert "already approved by <@U0APPROVE01>" in whispers(await scene.since(seen))
 
     refused = whispers(await scene.command("rollback news nothing wrong", scene.ben))
-    assert "Only <@U0APPROVE01> may roll back." in refused
+    assert "These may: <@U0APPROVE01>." in refused
     changes = await scene.command("rollback news it was only a test")
     public = [c.message.text for c in changes if c.kind == "posted" and c.message is not None]
     assert any("Serving now: the teacher" in text for text in public)

@@ -162,7 +162,7 @@ async def test_a_run_is_started_and_approved(tmp_path: Path, mode: str) -> None:
             press = {**block["elements"][0], "block_id": block["block_id"]}
             await slack.do("interact", user=BEN, messageTs=results["ts"], action=press)
             refusal = await slack.until(lambda m: m.get("ephemeral_to") == BEN)
-            assert f"Only <@{ADA}> may approve" in refusal["text"]
+            assert f"These may: <@{ADA}>." in refusal["text"]
 
             await slack.do("interact", user=ADA, messageTs=results["ts"], action=press)
             await slack.until_opened()

@@ -23,7 +23,7 @@ def test_the_demo_plays_through_and_leaves_a_transcript(tmp_path: Path) -> None:
         "❯ /flywheel run news_classifier eval_size=400",
         "Results of r-1 · news_classifier",
         "❯ @flywheel which model is best",
-        "may approve a promotion.",
+        "may not decide on promotions",
         "Promote a model",
         "Decided:",
         "❯ /flywheel rollback news_classifier",

@@ -1,13 +1,10 @@
 """Promotions replace each other, are taken back in order, and are decided once."""
 
-import asyncio
-
 import pytest
-from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.db.engine import Database
-from flywheel.db.models import Approval, Promotion, Run
+from flywheel.db.models import Promotion, Run
 from flywheel.errors import ConflictError
 from flywheel.ports.platform import ModelArtifact
 from flywheel.promotions import registry
@@ -70,41 +67,3 @@ async def test_a_model_that_a_rollback_could_bring_back_is_in_use(database: Data
         for run_id, used in ((first.run_id, True), (second.run_id, True), (unused.id, False)):
             assert run_id is not None
             assert (await registry.uses_of(session, run_id) is not None) is used
-
-
-async def test_of_people_who_decide_at_once_exactly_one_does(database: Database) -> None:
-    async with database.transaction() as session:
-        run = await new_run(session, "a")
-        session.add(Approval(id="secret", run_id=run.id, status="open"))
-
-    async def decide(person: str) -> str:
-        try:
-            async with database.transaction() as session:
-                await registry.decide(session, "secret", "approved", person, "fine")
-        except ConflictError as error:
-            return error.message
-        return "decided"
-
-    said = await asyncio.gather(*(decide(f"p{i}") for i in range(6)))
-    assert said.count("decided") == 1
-    winner = f"p{said.index('decided')}"
-    assert {s for s in said if s != "decided"} == {f"This was already approved by {winner}."}
-
-
-async def test_a_newer_result_closes_the_question_of_an_older_one(database: Database) -> None:
-    async with database.transaction() as session:
-        older, newer = await new_run(session, "a"), await new_run(session, "b")
-        other = await new_run(session, "c")
-        other.workload_id = "another"
-        for run in (older, other, newer):
-            await registry.open_approval(session, run)
-    assert older.id
-    assert newer.id
-    assert other.id
-    ids = [older.id, newer.id, other.id]
-    async with database.transaction() as session:
-        assert set(await registry.open_approvals(session, ids)) == {newer.id, other.id}
-        query = select(Approval.id).where(Approval.run_id == older.id)
-        closed = (await session.exec(query)).one()
-        with pytest.raises(ConflictError, match="superseded: a newer run of the workload"):
-            await registry.decide(session, closed, "approved", "amy", "good")

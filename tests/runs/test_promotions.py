@@ -17,7 +17,7 @@ from flywheel.errors import (
     NotFoundError,
 )
 from flywheel.ports.backends import Backends
-from flywheel.service import promotions, runs
+from flywheel.service import approvals, promotions, runs
 from flywheel.views import RunView
 from tests.support.running import ANALYST, APPROVER, SHELL
 
@@ -53,7 +53,7 @@ async def test_models_are_promoted_replaced_and_taken_back(completed: Backends) 
 
     # Nothing that is refused changes anything.
     refused: list[tuple[type[FlywheelError], str, dict[str, object]]] = [
-        (ForbiddenError, "analyst may not decide on promotions.", {"actor": ANALYST}),
+        (ForbiddenError, "analyst may not decide on promotions of news.", {"actor": ANALYST}),
         (InvalidInputError, "needs a reason", {"reason": "  "}),
         (NotFoundError, "has no candidate 'hashing'", {"model_name": "hashing"}),
         (NotFoundError, "There is no run r-9.", {"ref": "r-9"}),
@@ -63,12 +63,13 @@ async def test_models_are_promoted_replaced_and_taken_back(completed: Backends) 
         with pytest.raises(kind, match=sentence) as caught:
             await promotions.promote(completed, **wish)  # type: ignore[arg-type]
         if kind is ForbiddenError:
-            assert caught.value.hint == f"These people may: {APPROVER.id}."
+            assert caught.value.hint == f"These may: {APPROVER.id}."
     assert await serving(completed) == []
     assert (await runs.get_run(completed, run.id)).approval_id == run.approval_id
 
     # One is promoted, then the other, which closes nothing that is closed.
-    first = await promotions.promote(completed, run.id, CHEAP, APPROVER, " cheap ")
+    first = (await promotions.promote(completed, run.id, CHEAP, APPROVER, " cheap ")).promotion
+    assert first is not None
     assert (first.model_name, first.reason, first.replaced) == (CHEAP, "cheap", None)
     view = await runs.get_run(completed, run.id)
     assert view.approval_id is None
@@ -78,8 +79,9 @@ async def test_models_are_promoted_replaced_and_taken_back(completed: Backends) 
         f"{CHEAP} was promoted for news by approver: cheap",
     )
     with pytest.raises(ConflictError, match="already approved by U-APPROVER"):
-        await promotions.decide_approval(completed, run.approval_id, False, APPROVER, "no")
-    second = await promotions.promote(completed, run.id, SLOW, SHELL, "better")
+        await approvals.decide_approval(completed, run.approval_id, False, APPROVER, "no")
+    second = (await promotions.promote(completed, run.id, SLOW, SHELL, "better")).promotion
+    assert second is not None
     assert second.replaced == f"{CHEAP} ({run.id})"
     assert await serving(completed) == [(SLOW, SHELL.id)]
     with pytest.raises(ConflictError, match=f"{SLOW} of {run.id} serves news already"):
@@ -139,7 +141,7 @@ async def test_of_an_approval_and_a_rejection_at_once_one_counts(completed: Back
     async def decide(approve: bool) -> str:
         assert run.approval_id is not None
         try:
-            await promotions.decide_approval(completed, run.approval_id, approve, APPROVER, "why")
+            await approvals.decide_approval(completed, run.approval_id, approve, APPROVER, "why")
         except ConflictError as error:
             return error.message
         return "approved" if approve else "rejected"

@@ -9,8 +9,9 @@ from flywheel.api.auth import AUTHENTICATED, Caller
 from flywheel.api.common import Parts, RunRef, Text
 from flywheel.api.errors import RESPONSES
 from flywheel.ports.logs import WorkloadSummary
+from flywheel.promotions.audit import AuditEntry
 from flywheel.service import eval_sets, logs, promotions, questions
-from flywheel.views import Answer, EvalSetView, PromotionView
+from flywheel.views import Answer, DecisionView, EvalSetView, PromotionView
 
 router = APIRouter(
     prefix="/api/v1", tags=["serving"], dependencies=AUTHENTICATED, responses=RESPONSES
@@ -72,11 +73,24 @@ async def list_promotions(parts: Parts) -> list[PromotionView]:
 
 
 @router.post("/promotions", status_code=201)
-async def promote(request: PromoteRequest, parts: Parts, caller: Caller) -> PromotionView:
-    """Promote a model that its run's policy passed; for approvers only."""
+async def promote(request: PromoteRequest, parts: Parts, caller: Caller) -> DecisionView:
+    """Promote a model that its run's policy passed; for approvers only.
+
+    Where the policy asks several people, it takes over with the last of them.
+    """
     return await promotions.promote(
         parts, request.run_id, request.model_name, caller, request.reason
     )
+
+
+@router.get("/audit")
+async def list_audit(
+    parts: Parts,
+    workload: Annotated[Text | None, Query(description="Only decisions on this one")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="The newest ones")] = 100,
+) -> list[AuditEntry]:
+    """List decisions on promotions, refusals too, the oldest first."""
+    return await promotions.audit_trail(parts, workload, limit)
 
 
 @router.post("/rollbacks")
