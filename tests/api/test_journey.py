@@ -170,11 +170,11 @@ async def who_decides(ci: httpx.AsyncClient, viewer: httpx.AsyncClient) -> None:
     await expect(404, ci.post("/api/v1/promotions", json={**promotion, "model_name": "hashing"}))
     assert await expect(200, ci.get("/api/v1/promotions")) == []
     made = await expect(201, ci.post("/api/v1/promotions", json=promotion))
-    promotion = made["promotion"]
-    assert (promotion["approved_by"], promotion["reason"]) == ("api:ci", "as good")
-    trail = (await ci.get("/api/v1/audit")).json()
+    serves = made["promotion"]
+    assert (serves["approved_by"], serves["reason"]) == ("api:ci", "as good")
+    trail = await expect(200, ci.get("/api/v1/audit"))
     assert [e["action"] for e in trail] == ["opened", "refused", "approved", "promoted"]
-    assert await expect(200, viewer.get("/api/v1/promotions")) == [made]
+    assert await expect(200, viewer.get("/api/v1/promotions")) == [serves]
     assert "is promoted" in (await expect(409, ci.delete(at)))["detail"]
     assert "is promoted" in (await expect(400, ci.delete("/api/jobs/r-1")))["detail"]
     back = {"workload_id": "news", "reason": "complaints"}
