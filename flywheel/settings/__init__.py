@@ -2,6 +2,7 @@
 
 from flywheel.settings.endpoints import ServedCandidateConfig
 from flywheel.settings.load import load_settings
+from flywheel.settings.nemo import NemoPlatformConfig
 from flywheel.settings.run_config import merge_run_config, stored_run_config
 from flywheel.settings.sections import (
     DataSplitConfig,
@@ -9,7 +10,6 @@ from flywheel.settings.sections import (
     EvaluationConfig,
     IclConfig,
     LocalPlatformConfig,
-    NemoPlatformConfig,
     PriceConfig,
     RunConfig,
     Settings,

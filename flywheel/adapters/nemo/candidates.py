@@ -7,7 +7,7 @@ from flywheel.adapters.nemo.names import slug
 from flywheel.errors import InvalidInputError, SettingsError
 from flywheel.ports.platform import CandidateSpec, JobKind
 from flywheel.scheduling.packing import NOTHING, Demand, Pool
-from flywheel.settings.sections import NimConfig
+from flywheel.settings.nemo import NimConfig
 
 TRAINING: Pool = "training"
 INFERENCE: Pool = "inference"

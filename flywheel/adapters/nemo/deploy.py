@@ -10,7 +10,7 @@ from flywheel.errors import ConflictError, NotFoundError
 from flywheel.formatting import duration
 from flywheel.ports.platform import DeployJob, JobStatus
 from flywheel.settings.endpoints import ServedModelConfig
-from flywheel.settings.sections import NimConfig
+from flywheel.settings.nemo import NimConfig
 
 
 class Nim(NamedTuple):

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from flywheel.adapters.nemo.errors import NotTakenError, from_status
 from flywheel.errors import DataError, FlywheelError, UnavailableError
-from flywheel.settings.sections import NmpConfig
+from flywheel.settings.nemo import NmpConfig
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -41,12 +41,8 @@ from flywheel.ports.platform import (
 )
 from flywheel.scheduling.packing import Demand, Pool
 from flywheel.settings.endpoints import JudgeConfig
-from flywheel.settings.sections import (
-    EvaluationConfig,
-    LoraConfig,
-    NimConfig,
-    NmpConfig,
-)
+from flywheel.settings.nemo import NimConfig, NmpConfig
+from flywheel.settings.sections import EvaluationConfig, LoraConfig
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ import hashlib
 import json
 from typing import Any
 
-from flywheel.settings.sections import CustomizerConfig, LoraConfig, TrainingConfig
+from flywheel.settings.nemo import CustomizerConfig
+from flywheel.settings.sections import LoraConfig, TrainingConfig
 
 
 def hyperparameters(training: TrainingConfig, lora: LoraConfig, seed: int) -> dict[str, Any]:

@@ -31,7 +31,8 @@ from flywheel.ports.platform import (
 )
 from flywheel.scheduling.packing import NOTHING, Demand, Pool
 from flywheel.settings import NemoPlatformConfig
-from flywheel.settings.sections import LoraConfig, NimConfig
+from flywheel.settings.nemo import NimConfig
+from flywheel.settings.sections import LoraConfig
 
 _POOL = "jobs"
 

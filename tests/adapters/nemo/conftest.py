@@ -9,13 +9,8 @@ from pydantic import SecretStr
 
 from flywheel.adapters.nemo import NemoPlatform
 from flywheel.settings.endpoints import JudgeConfig
-from flywheel.settings.sections import (
-    CustomizerConfig,
-    EvaluationConfig,
-    LoraConfig,
-    NimConfig,
-    NmpConfig,
-)
+from flywheel.settings.nemo import CustomizerConfig, NimConfig, NmpConfig
+from flywheel.settings.sections import EvaluationConfig, LoraConfig
 from tests.support.nemo_double import NemoDouble
 from tests.support.nemo_jobs import LARGE, SMALL, Run, datasets
 
