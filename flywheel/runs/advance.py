@@ -5,6 +5,7 @@ worker can be killed between any two lines here and the next one goes on from th
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlmodel import col, delete, select
@@ -20,10 +21,10 @@ from flywheel.promotions import registry
 from flywheel.runs.events import record
 from flywheel.runs.graph import ACTIVE_RUN, CONCLUDING, TERMINAL, readiness
 from flywheel.runs.lease import Lease, LeaseLostError, acquire, heartbeat, leased_run, release
-from flywheel.runs.packing import JUDGES, chain_of, demand_of, may_start
+from flywheel.runs.packing import budget_of, chain_of, demand_of, may_start
 from flywheel.runs.state import RunState, load_state
 from flywheel.runs.steps import HANDLERS, Outcome
-from flywheel.scheduling.packing import Demand
+from flywheel.scheduling.packing import Demand, Pool, too_large
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,11 @@ async def _look(backends: Backends, lease: Lease) -> bool:
 async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) -> bool:
     now, platform = utc_now(), backends.platform
     demand = demand_of(platform, step)
-    budget = {**await platform.budget(), JUDGES.pool: JUDGES.amount} if demand.amount else {}
+    try:
+        budget = await budget_of(platform) if demand.amount else {}
+    except FlywheelError as error:  # it has to be found, and cannot be now
+        await _write(backends, lease, step, Outcome("pending", message=error.message))
+        return False
     async with backends.database.transaction() as session:
         if demand.amount:
             await backends.database.lock(session, "packing")
@@ -103,7 +108,7 @@ async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) 
             now,
         )
         if before is not None:
-            message = _waits(demand, before)
+            message = _waits(demand, before, budget)
             run.version += int(row.message != message)
             row.message = message
             return False
@@ -117,8 +122,11 @@ async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) 
     return await _poll(backends, lease, state, step)
 
 
-def _waits(demand: Demand, before: int) -> str:
+def _waits(demand: Demand, before: int, budget: Mapping[Pool, int]) -> str:
     """What a step that is ready waits for, in a few words."""
+    if too_large([demand], budget):
+        there = count(budget[demand.pool])
+        return f"needs {count(demand.amount)} of {demand.pool}, and there are {there}"
     if before:
         return f"waits for room, {count(before)} before it"
     return f"waits for room ({count(demand.amount)} of {demand.pool})"

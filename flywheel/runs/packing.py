@@ -42,6 +42,11 @@ def expected_seconds_of_kind(platform: Platform, kind: str, candidate: str) -> f
     return 0.0 if job is None else platform.expected_seconds(job, candidate)
 
 
+async def budget_of(platform: Platform) -> dict[Pool, int]:
+    """What there is of each pool, the judge's among them. Raises what the platform raises."""
+    return {**await platform.budget(), JUDGES.pool: JUDGES.amount}
+
+
 async def may_start(
     session: AsyncSession,
     run: Run,

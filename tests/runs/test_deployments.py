@@ -80,6 +80,25 @@ async def test_a_deployment_that_fails_fails_its_candidate_alone(on: On) -> None
     assert platform.held() == 0
 
 
+def says(words: str) -> Callable[[RunView], bool]:
+    """Whether a step that waits says so."""
+    return lambda view: any(s.status == "pending" and words in s.message for s in view.steps)
+
+
+async def test_what_cannot_be_counted_or_is_too_little_is_waited_for(on: On) -> None:
+    backends, platform = on(0)
+    platform.uncounted = "The cluster does not answer."
+    async with working(backends):
+        run = await start(backends, candidates=["one"])
+        await until(backends, run.id, says("The cluster does not answer."))
+        assert platform.held() == 0
+        platform.uncounted = ""
+        await until(backends, run.id, says("needs 1 of gpu, and there are 0"))
+        platform.gpus = 1
+        view = await until(backends, run.id, ended)
+    assert view.status == "completed", view.error
+
+
 async def test_a_cancelled_run_takes_down_what_it_had_deployed(on: On) -> None:
     backends, platform = on(4)
 

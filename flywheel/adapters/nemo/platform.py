@@ -20,6 +20,7 @@ from flywheel.adapters.nemo.customize import Customizations
 from flywheel.adapters.nemo.datasets import Datasets
 from flywheel.adapters.nemo.deploy import Deployments
 from flywheel.adapters.nemo.evaluate import Evaluations
+from flywheel.adapters.nemo.gpus import GpuBudget
 from flywheel.adapters.nemo.helpers import Helpers
 from flywheel.adapters.nemo.hub import Datastore
 from flywheel.adapters.nemo.prompting import Prompting
@@ -69,7 +70,6 @@ class NemoPlatform:
         lora: LoraConfig,
         judge: JudgeConfig,
         evaluation: EvaluationConfig,
-        gpu_budget: Mapping[Pool, int],
         api_key: SecretStr | None = None,
         judge_key: SecretStr | None = None,
         embedding_key: SecretStr | None = None,
@@ -82,8 +82,8 @@ class NemoPlatform:
         self.workload_types: frozenset[WorkloadType] = frozenset(
             ("classification", "tool_calling", "generic")
         )
-        self._config, self._budget = config, dict(gpu_budget)
-        self._candidates = Candidates(nims)
+        self._config, self._gpus = config, GpuBudget(config)
+        self._candidates = Candidates(nims, shared=self._gpus.shared)
         self._client = NemoClient(config, api_key, judge_key)
         self._hub = hub = Datastore(config, api_key)
         self._book, self._background = Book(root), Background()
@@ -170,8 +170,11 @@ class NemoPlatform:
             await self._customizations.verify(artifact)
 
     async def budget(self) -> Mapping[Pool, int]:
-        """The GPUs there are; those of a judge that is ours to deploy are left out."""
-        return left_of(self._budget, self._helpers.gpus())
+        """The GPUs there are; those of a judge that is ours to deploy are left out.
+
+        Raises UnavailableError and SettingsError where they have to be found and cannot be.
+        """
+        return left_of(await self._gpus.pools(), self._helpers.gpus())
 
     def demand(self, kind: JobKind, candidate: str) -> Demand:
         """The GPUs that such a job holds."""
@@ -198,7 +201,7 @@ class NemoPlatform:
         await self._hub.answers(f"{self._config.nmp_namespace}/nothing")
         return (
             f"NeMo Microservices, namespace {self._config.nmp_namespace}, "
-            f"{len(served)} models served"
+            f"{len(served)} models served; {await self._gpus.said()}"
         )
 
     async def ping_candidate(self, name: str) -> str | None:  # noqa: ARG002

@@ -73,7 +73,6 @@ async def make_platform(double: NemoDouble, tmp_path: Path) -> AsyncIterator[Mak
                 lora=lora or LoraConfig(),
                 judge=judge or JudgeConfig(),
                 evaluation=evaluation or EvaluationConfig(),
-                gpu_budget={**config.gpu_budget},
                 api_key=SecretStr(KEY),
             )
         )
