@@ -75,9 +75,12 @@ def timetable(
             for step in ready
             if gate(step.key, frozenset(running), frozenset(done))
         ]
-        for key in admit(waiting, _held(plan, started, done), budget, patience):
+        admitted = admit(waiting, _held(plan, started, done), budget, patience)
+        for key in admitted:
             started[key] = now
             running[key] = now + plan[key].seconds
+        if admitted:
+            continue  # what has just started may open the gate for others
         if not running:
             break
         now = min(running.values())

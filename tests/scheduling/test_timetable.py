@@ -77,6 +77,15 @@ def test_a_gate_holds_back_what_is_ready() -> None:
     assert by_key(timetable(steps, {"gpu": 2}, gate=gate))["deploy"].start == 10
 
 
+def test_a_gate_that_a_start_opens_is_open_at_once() -> None:
+    steps = [Planned("train", (), 10, GPU), Planned("deploy", (), 3, GPU)]
+
+    def gate(key: str, running: frozenset[str], _done: frozenset[str]) -> bool:
+        return key != "deploy" or "train" in running
+
+    assert by_key(timetable(steps, {"gpu": 2}, gate=gate))["deploy"].start == 0
+
+
 def test_what_can_never_start_is_left_out() -> None:
     steps = [Planned("giant", (), 1, Demand("gpu", 5)), Planned("after", ("giant",), 1)]
     assert timetable(steps, {"gpu": 2}) == []
