@@ -138,6 +138,7 @@ class _Customizer:
             if f.startswith("training/")
             for x in repo.files[f].splitlines()
         ]
+        started = world.clock.now()
         epochs = wanted.get("epochs", 1)
         steps = epochs * -(-len(lines) // wanted.get("batch_size", 8))
         try:
@@ -145,13 +146,14 @@ class _Customizer:
         except (FlywheelError, KeyError, ValueError) as error:
             self._fail(job, str(error))
             return
-        started = world.clock.now()
+        ends = started + world.durations.training
         while (passed := (world.clock.now() - started) / world.durations.training) < 1:
             if not world.has("stuck", name):
                 details["percentage_done"] = round(100 * passed, 1)
                 details["steps_completed"] = int(steps * passed)
                 details["epochs_completed"] = int(epochs * passed)
-            await world.clock.sleep(world.durations.training / 20)
+            soon = world.clock.now() + world.durations.training / 20
+            await world.clock.until(min(soon, ends))
         while world.has("stuck", name):
             await world.clock.sleep(1)
         if world.has("training-fails", name):

@@ -72,8 +72,9 @@ class _Evaluator:
         world, name = self._world, job.get("description", "")
         while world.has("evaluation-stuck", name):
             await world.clock.sleep(0.5)
-        await world.clock.sleep(world.durations.evaluation)
+        ends = world.clock.now() + self._seconds(job)
         if world.has("evaluation-fails", name):
+            await world.clock.until(ends)
             job["status_details"]["message"] = "the evaluation container exited with code 137"
             _enter(job, "failed")
             return
@@ -92,9 +93,17 @@ class _Evaluator:
             job["status_details"]["message"] = f"inference failed: {error}"
             _enter(job, "failed")
             return
+        await world.clock.until(ends)
         world.results[job["id"]] = entity(result, "evaluation_result"), archive.getvalue()
         job["status_details"] |= {"message": "completed", "progress": 100.0}
         _enter(job, "completed")
+
+    def _seconds(self, job: dict[str, Any]) -> float:
+        durations = self._world.durations
+        if job["target"]["model"] in self._world.trained:
+            customized = durations.customized_evaluation
+            return durations.evaluation if customized is None else customized
+        return durations.evaluation
 
     async def _ask(
         self,

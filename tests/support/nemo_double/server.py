@@ -29,6 +29,7 @@ class NemoDouble:
         self.faults: list[Fault] = []
         self.requests: list[str] = []
         self._socket = socket.socket()
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # see http_server
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.nemo, self.nim = f"{self.url}/nemo", f"{self.url}/nim"
