@@ -82,7 +82,11 @@ async def _look(backends: Backends, lease: Lease) -> bool:
 
 async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) -> bool:
     now, platform = utc_now(), backends.platform
-    demand = demand_of(platform, step)
+    try:
+        demand = demand_of(platform, step, state.run)
+    except FlywheelError as error:  # the settings name the model no longer
+        await _write(backends, lease, step, Outcome("failed", error=str(error)))
+        return True
     try:
         budget = await budget_of(platform) if demand.amount else {}
     except FlywheelError as error:  # it has to be found, and cannot be now

@@ -1,12 +1,12 @@
 """The steps of runs as the timetable takes them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple, Protocol
 
 from flywheel.runs.graph import EVALUATIONS, TERMINAL, needed_by
 from flywheel.scheduling.packing import Demand
-from flywheel.scheduling.timetable import Planned
+from flywheel.scheduling.timetable import Gate, Planned
 
 
 class TimedStep(Protocol):
@@ -23,6 +23,14 @@ def key_of(run: str, step: TimedStep) -> str:
     return f"{run}|{step.kind}|{step.candidate}"
 
 
+class Stand(NamedTuple):
+    """How a step of a run that goes on stands, in seconds."""
+
+    status: str
+    elapsed: float | None = None  # since its start; None where it has not started
+    waited: float = 0.0  # since it could have started
+
+
 def planned_steps(
     run: str,
     steps: Sequence[TimedStep],
@@ -31,48 +39,60 @@ def planned_steps(
     *,
     priority: int = 0,
     asked_at: float = 0.0,
-    stands: Mapping[tuple[str, str], str] | None = None,
-    started: Mapping[tuple[str, str], datetime] | None = None,
-    now: datetime | None = None,
+    stands: Mapping[tuple[str, str], Stand] | None = None,
 ) -> list[Planned]:
     """Those that have not ended, with what they need of the others; see `timetable`.
 
-    `stands` and `started` are the status and the start of the steps of a run that goes on, by
-    kind and candidate; a deployment that serves holds its part until its last evaluation ends.
+    `stands` has the steps of a run that goes on, by kind and candidate. A deployment that serves
+    is among the planned: it holds its part until it is taken down.
     """
-    status = stands or {}
-    begun = started or {}
-    left = [s for s in steps if status.get((s.kind, s.candidate), "pending") not in TERMINAL]
-    names = {(s.kind, s.candidate) for s in left}
+    stand = {
+        (s.kind, s.candidate): (stands or {}).get((s.kind, s.candidate), Stand("pending"))
+        for s in steps
+    }
+    left = {names for names, one in stand.items() if one.status not in TERMINAL}
     planned = []
-    for step in left:
-        since = begun.get((step.kind, step.candidate))
-        evaluations = [s for s in left if s.candidate == step.candidate and s.kind in EVALUATIONS]
+    for step in steps:
+        names = step.kind, step.candidate
+        until: list[tuple[str, str]] = []
+        if step.kind == "deploy":
+            kinds = EVALUATIONS | {"undeploy"}
+            until = [(k, c) for k, c in left if c == step.candidate and k in kinds]
+        serves = bool(until) and stand[names].status == "completed"
+        if names not in left and not serves:
+            continue
         planned.append(
             Planned(
                 key=key_of(run, step),
                 needs=tuple(
                     key_of(run, need)
                     for need in needed_by(step, steps)
-                    if (need.kind, need.candidate) in names
+                    if (need.kind, need.candidate) in left
                 ),
-                seconds=seconds(step),
+                seconds=0.0 if serves else seconds(step),
                 demand=demand(step),
-                held_until=tuple(key_of(run, s) for s in evaluations)
-                if step.kind == "deploy"
-                else (),
+                held_until=tuple(f"{run}|{kind}|{candidate}" for kind, candidate in until),
                 priority=priority,
                 asked_at=asked_at,
-                elapsed=None if since is None or now is None else (now - since).total_seconds(),
+                elapsed=0.0 if serves else stand[names].elapsed,
+                waited=stand[names].waited,
             )
         )
     return planned
 
 
-def training_first(
-    key: str, running: frozenset[str], done: frozenset[str], keys: frozenset[str]
-) -> bool:
-    """Whether a step may be considered: a deployment leaves the room to its own fine-tuning."""
-    run, kind, candidate = key.split("|", 2)
-    training = f"{run}|customize|{candidate}"
-    return kind != "deploy" or training not in keys or training in running | done
+def training_first(planned: Iterable[Planned]) -> Gate:
+    """The gate of deployments: each leaves the room to its own fine-tuning, in the same pool."""
+    demands = {step.key: step.demand for step in planned}
+    training = {}
+    for key, demand in demands.items():
+        run, kind, candidate = key.split("|", 2)
+        own = f"{run}|customize|{candidate}"
+        if kind == "deploy" and own in demands and demands[own].pool == demand.pool:
+            training[key] = own
+
+    def gate(key: str, running: AbstractSet[str], done: AbstractSet[str]) -> bool:
+        own = training.get(key)
+        return own is None or own in running or own in done
+
+    return gate

@@ -29,6 +29,7 @@ from flywheel.runs.present import present
 from flywheel.runs.state import load_states, run_folder, run_ref
 from flywheel.service.naming import find, nearest, number
 from flywheel.service.policies import policy_in_force
+from flywheel.service.timetables import with_expectations
 from flywheel.settings import RunConfig
 from flywheel.settings.run_config import merge_run_config
 from flywheel.views import Actor, EventView, RunRequest, RunView
@@ -140,13 +141,15 @@ async def list_runs(
     if before is not None:
         query = query.where(col(Run.id) < number(before))
     async with backends.database.transaction() as session:
-        return await _views(session, [i for i in await session.exec(query) if i is not None])
+        views = await _views(session, [i for i in await session.exec(query) if i is not None])
+    return await with_expectations(backends, views)
 
 
 async def get_run(backends: Backends, ref: str) -> RunView:
     """The run that `ref` names: 'r-12', '12' or 'last'. Raises NotFoundError."""
     async with backends.database.transaction() as session:
-        return (await _views(session, [await find(session, ref)]))[0]
+        views = await _views(session, [await find(session, ref)])
+    return (await with_expectations(backends, views))[0]
 
 
 async def cancel_run(backends: Backends, ref: str, actor: Actor) -> RunView:

@@ -62,15 +62,14 @@ class GpuBudget:
 
     async def _known(self) -> tuple[int, str]:
         async with self._lock:
-            now = time.monotonic()
             lasts = self._keep if self._trouble is None else min(self._keep, RETRY_SECONDS)
-            if self._looked is None or now - self._looked >= lasts:
-                self._looked = now
+            if self._looked is None or time.monotonic() - self._looked >= lasts:
                 try:
                     self._found, self._trouble = await self._look(), None
                 except FlywheelError as error:
                     self._trouble = error
                     log.warning("GPUs cannot be counted: %s", error)
+                self._looked = time.monotonic()
             if self._found is None:
                 assert self._trouble is not None
                 raise self._trouble
