@@ -91,7 +91,9 @@ def _doing(candidate: CandidateView, steps: Sequence[StepView]) -> str:
         return "cancelled"
     if steps and all(step.status in _ENDED for step in steps):
         return "done"
-    return "waiting"
+    return next(
+        (mrkdwn(s.message, 200) for s in steps if s.status == "pending" and s.message), "waiting"
+    )
 
 
 def _stage(step: StepView) -> str:
