@@ -68,7 +68,10 @@ class GpuBudget:
                     self._found, self._trouble = await self._look(), None
                 except FlywheelError as error:
                     self._trouble = error
-                    log.warning("GPUs cannot be counted: %s", error)
+                    if self._found is not None:  # else it is raised
+                        log.warning(
+                            "GPUs cannot be counted, %d are planned with: %s", self._found[0], error
+                        )
                 self._looked = time.monotonic()
             if self._found is None:
                 assert self._trouble is not None
