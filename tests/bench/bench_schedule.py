@@ -39,6 +39,12 @@ CANDIDATES = (
 BEST_LIMIT = 1.10
 LIMITS = {2: 0.55, 4: 0.40}  # of one after another, by GPUs
 SPEED = 60.0
+LEAST = {  # what steps take by themselves
+    "customize": SHAPE.tune,
+    "deploy": SHAPE.deploy,
+    "base-eval": SHAPE.base,
+    "customized-eval": SHAPE.customized,
+}
 NEMO_POLL = 5.0  # the default, in the double's seconds
 ONE_BY_ONE_POLL = 30.0
 ONE_BY_ONE_FASTER = 2  # the clock may run: between its looks that driver does nothing
@@ -80,6 +86,8 @@ async def measure(speed: float, numbers: list[int]) -> bool:
         seconds = max(bar.end for bar in bars if bar.kind.endswith("-eval"))
         print(f"{gpus} GPUs, as it went:", *gantt(bars, seconds), "", sep="\n", flush=True)
         assert most_held(bars) <= gpus
+        for bar in bars:
+            assert bar.end - bar.start >= LEAST.get(bar.kind, 0.0), f"{bar} was too quick"
         best = best_schedule(SHAPE, len(CANDIDATES), gpus)
         limit = LIMITS.get(gpus, 1.0)
         kept = kept and seconds <= BEST_LIMIT * best.seconds and seconds <= limit * alone
