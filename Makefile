@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEMO_PLATFORM := .venv-nemo-platform
+MLFLOW := .venv-mlflow
 NEMO_PLATFORM_READY := $(NEMO_PLATFORM)/.ready
 
-.PHONY: help demo test test-slow chaos test-peers test-nemo-platform check format bench \
-	bench-schedule lock lock-nemo-platform clean
+.PHONY: help demo test test-slow chaos test-peers test-nemo-platform test-mlflow check format bench \
+	bench-schedule lock lock-nemo-platform lock-mlflow clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +37,10 @@ test-nemo-platform: $(READY) ## Whole runs on a real NeMo Platform server (minut
 	@NEMO_PLATFORM_ENVIRONMENT=$(NEMO_PLATFORM) \
 		$(BIN)/python -m pytest -q -s tests/peers/nemo_platform
 
+test-mlflow: $(READY) ## Tracking on a real MLflow server
+	@$(MAKE) --no-print-directory $(MLFLOW)/.ready || true
+	@MLFLOW_ENVIRONMENT=$(MLFLOW) $(BIN)/python -m pytest -q tests/peers/mlflow
+
 check: $(READY) ## Formatter, linter, strict types, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -61,8 +66,13 @@ lock: ## Choose the versions anew (needs uv)
 lock-nemo-platform: ## Choose the peer's versions anew (needs uv)
 	@sh deploy/nemo-platform/lock.sh
 
+lock-mlflow: ## Choose the versions of the MLflow server anew (needs uv)
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --universal \
+		--python-version 3.11 --custom-compile-command "make lock-mlflow" \
+		-o tests/peers/mlflow/requirements.lock tests/peers/mlflow/requirements.in
+
 clean: ## Remove the private environments
-	rm -rf $(VENV) $(NEMO_PLATFORM)
+	rm -rf $(VENV) $(NEMO_PLATFORM) $(MLFLOW)
 
 $(READY): requirements.lock pyproject.toml
 	@sh deploy/setup-venv.sh $(PYTHON) $(VENV)
@@ -71,4 +81,8 @@ $(READY): requirements.lock pyproject.toml
 $(NEMO_PLATFORM_READY): deploy/nemo-platform/requirements.lock pyproject.toml \
 		deploy/nemo-platform/flywheel_students/pyproject.toml
 	@sh deploy/nemo-platform/setup-venv.sh $(NEMO_PLATFORM) $(NEMO_PLATFORM_PYTHON)
+	@touch $@
+
+$(MLFLOW)/.ready: tests/peers/mlflow/requirements.lock
+	@sh tests/peers/mlflow/setup-venv.sh $(PYTHON) $(MLFLOW)
 	@touch $@

@@ -11,7 +11,7 @@ from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import Audit
 from flywheel.evaluation.headline import Metric
 from flywheel.evaluation.scores import Scores
-from flywheel.ports.platform import Leftover
+from flywheel.ports.platform import Leftover, Validation, ValidationPoint
 
 RunStatus = Literal["pending", "running", "cancelling", "completed", "failed", "cancelled"]
 StepStatus = Literal["pending", "running", "completed", "failed", "skipped", "cancelled"]
@@ -101,6 +101,21 @@ class CustomizationView(BaseModel):
     digest: str | None = None
 
 
+class TrialView(BaseModel):
+    """One training of a sweep."""
+
+    number: int = Field(description="From 1")
+    parameters: dict[str, int | float | str | bool] = Field(description="By setting of a run")
+    status: StepStatus
+    progress: float = Field(description="Percent")
+    runtime_seconds: float
+    validation: Validation | None = Field(None, description="On the validation set, at its end")
+    curve: list[ValidationPoint] = Field(default_factory=list)
+    stopped: str | None = Field(None, description="Why it was stopped early")
+    chosen: bool = Field(description="Its model speaks for the candidate")
+    error: str | None = None
+
+
 class CandidateView(BaseModel):
     """One candidate of a run (`nims[]` in the blueprint's job)."""
 
@@ -110,6 +125,7 @@ class CandidateView(BaseModel):
     runtime_seconds: float
     evaluations: list[EvaluationView]
     customizations: list[CustomizationView]
+    trials: list[TrialView] = Field(default_factory=list, description="Of its sweep, if any")
     error: str | None = None
     description: str = ""
     base: Scores | None = None
@@ -124,6 +140,7 @@ class StepView(BaseModel):
 
     kind: str
     candidate: str | None
+    trial: int | None = Field(None, description="Of a sweep, from 1")
     status: StepStatus
     percent: float
     message: str
@@ -229,6 +246,7 @@ class PlannedStepView(BaseModel):
 
     kind: str
     candidate: str | None
+    trial: int | None = Field(None, description="Of a sweep, from 1")
     start_seconds: float = Field(description="From now")
     end_seconds: float
     held_until_seconds: float = Field(description="When it gives back what it holds")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flywheel.adapters.openai_judge import OpenAIJudge
     from flywheel.ports.backends import Backends
     from flywheel.ports.platform import Platform
+    from flywheel.ports.tracking import Tracker
 
 
 def open_log_store(settings: Settings) -> LogStore:
@@ -77,7 +78,9 @@ async def open_backends(
         stack.push_async_callback(queue.close)
 
         platform = _open_platform(settings, stack)
-        yield Backends(settings, database, open_log_store(settings), platform, queue)
+        yield Backends(
+            settings, database, open_log_store(settings), platform, queue, _tracker(settings)
+        )
 
 
 def _open_platform(settings: Settings, stack: AsyncExitStack) -> "Platform":
@@ -101,7 +104,6 @@ def _open_platform(settings: Settings, stack: AsyncExitStack) -> "Platform":
             settings.nmp_config,
             settings.nims,
             settings.home / "nemo",
-            lora=settings.lora_config,
             judge=judge,
             evaluation=settings.evaluation_config,
             api_key=secrets.nemo_api_key,
@@ -116,11 +118,19 @@ def _open_platform(settings: Settings, stack: AsyncExitStack) -> "Platform":
         settings.home / "nemo-platform",
         settings.nemo_platform_config,
         settings.nims,
-        settings.lora_config,
         settings.secrets.nemo_platform_token,
     )
     stack.push_async_callback(nemo.close)
     return nemo
+
+
+def _tracker(settings: Settings) -> "Tracker | None":
+    """Where evaluations are written down, where that is wanted."""
+    if not settings.mlflow_config.enabled:
+        return None
+    from flywheel.adapters.mlflow_tracking import MlflowTracker
+
+    return MlflowTracker(settings.mlflow_config)
 
 
 def _make_home(home: Path) -> None:

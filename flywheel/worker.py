@@ -15,6 +15,7 @@ from flywheel.errors import UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.runs.advance import advance
 from flywheel.runs.lease import abandoned
+from flywheel.service.tracking import track_due
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ async def run_worker(backends: Backends, stop: asyncio.Event) -> None:
     """Advance runs until `stop` is set; survives a queue server that goes away and comes back."""
     swept = asyncio.Event()
     sweeper = asyncio.create_task(_sweep(backends, swept))
+    tracking = asyncio.create_task(_track(backends, swept))
     try:
         while not stop.is_set():
             await _revive(backends)
@@ -42,7 +44,7 @@ async def run_worker(backends: Backends, stop: asyncio.Event) -> None:
             await happens(stop, RETRY_SECONDS)
     finally:
         swept.set()
-        await sweeper
+        await asyncio.gather(sweeper, tracking)
 
 
 def _queue(backends: Backends) -> ArqQueue:
@@ -111,3 +113,15 @@ async def _sweep(backends: Backends, stop: asyncio.Event) -> None:
         except Exception:
             log.exception("the sweep failed; it goes on")
         await happens(stop, seconds)
+
+
+async def _track(backends: Backends, stop: asyncio.Event) -> None:
+    """Beside the runs: a tracking server that is slow or away holds up none of them."""
+    while backends.tracker is not None:
+        try:
+            await track_due(backends)
+        except Exception:
+            log.exception("tracking failed; it goes on")
+        if stop.is_set():  # only now: what ended last is tracked, too
+            return
+        await happens(stop, backends.settings.worker_config.sweep_seconds)

@@ -7,6 +7,8 @@ from flywheel.views import CandidateView, RunView, StepView
 
 _STAGES = {
     "customize": "fine-tuning",
+    "trial": "trial",
+    "select": "choosing the best trial",
     "base-eval": "base evaluation",
     "icl-eval": "in-context evaluation",
     "customized-eval": "evaluation",
@@ -77,7 +79,7 @@ def _candidate_line(view: RunView, candidate: CandidateView) -> str:
 
 
 def _doing(candidate: CandidateView, steps: Sequence[StepView]) -> str:
-    failed = next((step for step in steps if step.status == "failed"), None)
+    failed = next((s for s in steps if s.status == "failed" and s.trial is None), None)
     if candidate.error or failed is not None:
         reason = candidate.error or (failed.error if failed else "") or "no reason was given"
         return f"failed: {mrkdwn(reason, 300)}"
@@ -97,7 +99,8 @@ def _doing(candidate: CandidateView, steps: Sequence[StepView]) -> str:
 
 
 def _stage(step: StepView) -> str:
-    return _STAGES.get(step.kind, step.kind.replace("-", " "))
+    stage = _STAGES.get(step.kind, step.kind.replace("-", " "))
+    return stage if step.trial is None else f"{stage} {step.trial}"
 
 
 def _detail(step: StepView) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from flywheel.cli.data_lines import accuracy_lines, data_lines
 from flywheel.cli.schedule_lines import schedule_lines
+from flywheel.cli.sweeps import sweep_table
 from flywheel.clock import utc_now
 from flywheel.decisions.regression import Regression
 from flywheel.decisions.verdict import Recommendation
@@ -46,7 +47,12 @@ def doing_now(view: RunView) -> str:
     if not running:
         return view.status
     return "; ".join(
-        " ".join(filter(None, (s.candidate or "", s.kind, s.message and f"({s.message})")))
+        " ".join(
+            filter(
+                None,
+                (s.candidate or "", s.kind, str(s.trial or ""), s.message and f"({s.message})"),
+            )
+        )
         for s in running
     )
 
@@ -89,6 +95,10 @@ def run_page(console: Console, view: RunView) -> None:
         console.print(f"[bold red]error:[/] {escape(view.error)}", soft_wrap=True)
     for line in data_lines(view):
         console.print(escape(line), soft_wrap=True)
+    for candidate in view.nims:
+        if candidate.trials:
+            console.print()
+            sweep_table(console, candidate)
     if any(c.base or c.customized for c in view.nims):
         console.print()
         _scores(console, view)

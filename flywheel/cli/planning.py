@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flywheel.cli.context import backends, console, run
+from flywheel.cli.sweeps import SetOption, Sweep, Trials, Tune, settings_of, sweep_settings
 from flywheel.formatting import count, duration
 from flywheel.service.planning import plan_run
 from flywheel.views import PlannedStepView, PlanView, RunRequest
@@ -25,6 +26,10 @@ def plan(
     workload: Annotated[str, typer.Argument(help="Which workload a run would be of")],
     client: Annotated[str | None, typer.Option(help="Only this client's records")] = None,
     candidates: Annotated[str | None, typer.Option(help="Comma-separated names")] = None,
+    sweep: Sweep = None,
+    tune: Tune = None,
+    trials: Trials = None,
+    setting: SetOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
 ) -> None:
     """Show the schedule of a run, what it would hold and how long; nothing is started."""
@@ -32,6 +37,7 @@ def plan(
         workload_id=workload,
         client_id=client,
         candidates=None if candidates is None else [c.strip() for c in candidates.split(",")],
+        settings={**settings_of(setting), **sweep_settings(sweep, tune, trials)},
     )
 
     async def main() -> PlanView:
@@ -55,7 +61,7 @@ def _print(view: PlanView) -> None:
         if step.end_seconds == step.start_seconds:
             continue  # it takes next to no time
         table.add_row(
-            step.kind,
+            " ".join(filter(None, (step.kind, str(step.trial or "")))),
             escape(step.candidate or ""),
             duration(step.start_seconds),
             duration(step.end_seconds),

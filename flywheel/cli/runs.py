@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from flywheel.cli import drawing
 from flywheel.cli.context import backends, console, me, run
+from flywheel.cli.sweeps import SetOption, Sweep, Trials, Tune, settings_of, sweep_settings
 from flywheel.clock import happens
 from flywheel.errors import InvalidInputError
 from flywheel.ports.backends import Backends
@@ -48,9 +49,10 @@ def start(
     priority: Annotated[
         int, typer.Option(help="Of two runs that wait for room the higher goes first")
     ] = 0,
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other setting of a run, as key=value")
-    ] = None,
+    sweep: Sweep = None,
+    tune: Tune = None,
+    trials: Trials = None,
+    setting: SetOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end")] = False,
 ) -> None:
     """Start a flywheel run: datasets, fine-tuning, evaluation, recommendation."""
@@ -62,7 +64,7 @@ def start(
         random_seed=seed,
         candidates=None if candidates is None else [c.strip() for c in candidates.split(",")],
         priority=priority,
-        settings=dict(_pair(text) for text in setting or ()),
+        settings={**settings_of(setting), **sweep_settings(sweep, tune, trials)},
     )
 
     async def main() -> RunView:
@@ -174,15 +176,6 @@ def _eval_size(text: str) -> int | Literal["auto"]:
             "For example: --eval-size 1000",
         )
     return int(digits)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator or not key.strip():
-        raise InvalidInputError(
-            f"'--set {text}' is not key=value.", "For example: --set min_samples_per_class=3"
-        )
-    return key.strip(), value.strip()
 
 
 async def _drive(opened: Backends, view: RunView) -> RunView:

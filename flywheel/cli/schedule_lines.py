@@ -13,9 +13,8 @@ def schedule_lines(view: RunView, now: datetime) -> list[str]:
         if step.status == "pending" and step.message:
             start = step.expected_start
             when = "" if start is None else f"; it should start {ahead(start, now)}"
-            lines.append(
-                f"{' '.join(filter(None, (step.candidate, step.kind)))} {step.message}{when}"
-            )
+            named = filter(None, (step.candidate, step.kind, str(step.trial or "")))
+            lines.append(f"{' '.join(named)} {step.message}{when}")
     if view.expected_end is not None:
         lines.append(f"The run should end {ahead(view.expected_end, now)}.")
     return lines

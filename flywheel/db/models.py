@@ -46,6 +46,9 @@ class Run(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now)
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    track_at: datetime | None = Field(
+        default=None, description="When its evaluations are due at the tracking server"
+    )
     version: int = Field(default=1, description="Grows with every change that people can see")
     fence: int = Field(default=0, description="Grows with every lease taken")
     lease_until: datetime | None = None
@@ -76,12 +79,17 @@ class Candidate(SQLModel, table=True):
 class Step(SQLModel, table=True):
     """One step of a run's graph."""
 
-    __table_args__ = (UniqueConstraint("run_id", "kind", "candidate"),)
+    __table_args__ = (UniqueConstraint("run_id", "kind", "candidate", "trial"),)
 
     id: int | None = Field(default=None, primary_key=True)
     run_id: int = _run_id()
     kind: str = Field(description="StepKind")
     candidate: str = Field(default="", description="Empty for steps of the run as a whole")
+    trial: int = Field(
+        default=0,
+        description="Of a sweep, from 1; 0 for every other step",
+        sa_column_kwargs={"server_default": "0"},
+    )
     status: str = Field(description="StepStatus")
     external_name: str = Field(description="Stored before the outside is called by it")
     launched: bool = Field(default=False, description="The outside has confirmed the start")
@@ -105,6 +113,22 @@ class Step(SQLModel, table=True):
         default=None, description="When it could have started, had there been room"
     )
     released_at: datetime | None = Field(default=None, description="When it gave back what it held")
+
+
+class Trial(SQLModel, table=True):
+    """One training of a sweep: its hyper-parameters and what came of them."""
+
+    __table_args__ = (UniqueConstraint("run_id", "candidate", "number"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = _run_id()
+    candidate: str
+    number: int = Field(description="From 1")
+    parameters: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # Parameters
+    curve: list[Any] | None = _json()  # list[ValidationPoint]
+    artifact: dict[str, Any] | None = _json()  # ModelArtifact
+    stopped: str | None = Field(default=None, description="Why it was stopped early")
+    chosen: bool = Field(default=False, description="Its model speaks for the candidate")
 
 
 class Dataset(SQLModel, table=True):
@@ -161,6 +185,7 @@ class Evaluation(SQLModel, table=True):
     candidate: str
     eval_type: str
     scores: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # Scores
+    mlflow_uri: str | None = Field(default=None, description="Where MLflow shows it")
     created_at: datetime = Field(default_factory=utc_now)
 
 

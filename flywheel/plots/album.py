@@ -1,6 +1,6 @@
 """All pictures of a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from flywheel.plots.classes import draw_classes
 from flywheel.plots.confusion import draw_confusion
@@ -20,7 +20,7 @@ _PICTURES: dict[PictureName, Callable[[RunView], Drawing | LeftOut]] = {
 }
 
 
-def draw(view: RunView) -> Pictures:
+def draw(view: RunView, only: Collection[PictureName] = tuple(_PICTURES)) -> Pictures:
     """Every picture that there is data for, and why the others are left out.
 
     The same view gives the same bytes, with the same version of matplotlib.
@@ -29,6 +29,8 @@ def draw(view: RunView) -> Pictures:
     left_out: list[LeftOut] = []
     with drawing():
         for name, draw_one in _PICTURES.items():
+            if name not in only:
+                continue
             result = draw_one(view)
             if isinstance(result, LeftOut):
                 left_out.append(result)

@@ -6,6 +6,7 @@ from flywheel.db.engine import Database
 from flywheel.ports.logs import LogStore
 from flywheel.ports.platform import Platform
 from flywheel.ports.queue import Queue
+from flywheel.ports.tracking import Tracker
 from flywheel.settings import Settings
 
 
@@ -18,3 +19,4 @@ class Backends:
     logs: LogStore
     platform: Platform
     queue: Queue
+    tracker: Tracker | None = None  # of evaluations, where one is set

@@ -6,11 +6,23 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, Field
 
 from flywheel.scheduling.packing import Demand, Pool
-from flywheel.settings import IclConfig, TrainingConfig
+from flywheel.settings import IclConfig, LoraConfig, StudentConfig, TrainingConfig
 
 EvalType = Literal["base-eval", "icl-eval", "customized-eval", "incumbent-eval"]
 WorkloadType = Literal["classification", "tool_calling", "generic"]
 JobState = Literal["running", "completed", "failed", "cancelled"]
+
+# What may be varied of fine-tuning by gradient steps, as settings of a run.
+GRADIENT_PARAMETERS = frozenset(
+    {
+        "training_config.epochs",
+        "training_config.batch_size",
+        "training_config.learning_rate",
+        "lora_config.adapter_dim",
+        "lora_config.adapter_alpha",
+        "lora_config.adapter_dropout",
+    }
+)
 
 
 class CandidateSpec(BaseModel):
@@ -27,6 +39,9 @@ class CandidateSpec(BaseModel):
     )
     workload_types: frozenset[WorkloadType] = Field(
         frozenset({"classification"}), description="What it can answer"
+    )
+    parameters: frozenset[str] = Field(
+        frozenset(), description="Settings of a run that change its fine-tuning"
     )
 
     @property
@@ -54,6 +69,9 @@ class CustomizeJob(BaseModel):
     seed: int
     datasets: DatasetFiles
     training: TrainingConfig
+    lora: LoraConfig = LoraConfig()
+    student: StudentConfig = StudentConfig()
+    trial: int = Field(0, description="Of a sweep, from 1: it leaves a model of its own")
 
 
 class EvaluateJob(BaseModel):
@@ -96,6 +114,22 @@ Job = Annotated[CustomizeJob | EvaluateJob | UploadJob | DeployJob, Field(discri
 JobKind = Literal["customize", "evaluate", "upload", "deploy"]
 
 
+class Validation(BaseModel):
+    """How good a model is on the validation set, which it was not trained on."""
+
+    metric: Literal["macro_f1", "loss"] = Field(
+        description="macro_f1: the higher the better. loss: as the trainer measures it"
+    )
+    value: float
+
+
+class ValidationPoint(BaseModel):
+    """The loss on the validation set at one moment of a training."""
+
+    percent: float = Field(ge=0, le=100, description="Of the training")
+    loss: float
+
+
 class ModelArtifact(BaseModel):
     """What a customization leaves behind, or an evaluation with examples."""
 
@@ -109,6 +143,9 @@ class ModelArtifact(BaseModel):
     train_seconds: float
     params: dict[str, str | int | float | bool | None] = Field(
         description="The hyper-parameters used, the seed among them"
+    )
+    validation: Validation | None = Field(
+        None, description="Of its training; None where that has not measured it"
     )
 
 
@@ -125,6 +162,9 @@ class JobStatus(BaseModel):
         None, description="Of a completed customization, or of what was asked with examples"
     )
     datasets: DatasetFiles | None = Field(None, description="Of a completed upload: their URIs")
+    curve: list[ValidationPoint] = Field(
+        default_factory=list, description="Of a training, as far as it measures that"
+    )
 
 
 class PredictionRow(BaseModel):
@@ -146,7 +186,7 @@ class PredictionRow(BaseModel):
 class Leftover(BaseModel):
     """Something of ours outside that no run owns, or that could not be removed."""
 
-    kind: Literal["dataset", "job", "model", "deployment"]
+    kind: Literal["dataset", "job", "model", "deployment", "tracked"]
     name: str
     run_uid: str | None = Field(description="Of the run that made it, where its name says so")
     why: str = Field("", description="Why it could not be removed, one sentence")

@@ -215,6 +215,8 @@ async def _finish(backends: Backends, lease: Lease) -> bool:
         if not all(step.status in TERMINAL for step in steps):
             return False
         await _end(session, run, steps, utc_now())
+        if backends.tracker is not None:
+            run.track_at = run.finished_at
     return True
 
 
@@ -250,7 +252,7 @@ def _why(steps: list[Step]) -> str:
     reasons = [
         f"{step.candidate}: {step.error}" if step.candidate else str(step.error)
         for step in steps
-        if step.error
+        if step.error and step.kind != "trial"  # `select` says what became of those
     ]
     if any(s.kind == "build-datasets" and s.status == "failed" for s in steps):
         return reasons[0]

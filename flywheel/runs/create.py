@@ -4,11 +4,12 @@ import secrets
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from flywheel.db.models import Candidate, Run, Step
+from flywheel.db.models import Candidate, Run, Step, Trial
 from flywheel.decisions.policy import PolicyDocument
 from flywheel.ports.platform import CandidateSpec
 from flywheel.promotions import registry
 from flywheel.runs.graph import plan
+from flywheel.runs.sweep import Trials
 from flywheel.settings import RunConfig
 
 
@@ -25,6 +26,7 @@ async def create(
     priority: int = 0,
     uploads: bool = False,
     deploys: bool = False,
+    trials: Trials | None = None,
 ) -> Run:
     """Add the rows of a pending run; what serves the workload now is its incumbent to the end."""
     incumbent = await registry.incumbent_model(session, workload_id)
@@ -54,14 +56,29 @@ async def create(
                 final_eval=candidate.final_eval,
             )
         )
-    for step in plan(candidates, incumbent is not None, uploads=uploads, deploys=deploys):
+    trials = trials or {}
+    for name, found in trials.items():
+        for number, parameters in enumerate(found, start=1):
+            session.add(
+                Trial(run_id=run.id, candidate=name, number=number, parameters=dict(parameters))
+            )
+    steps = plan(
+        candidates,
+        incumbent is not None,
+        uploads=uploads,
+        deploys=deploys,
+        trials={name: len(found) for name, found in trials.items()},
+    )
+    for step in steps:
+        parts = (run.uid, step.candidate, step.kind, str(step.trial or ""))
         session.add(
             Step(
                 run_id=run.id,
                 kind=step.kind,
                 candidate=step.candidate,
+                trial=step.trial,
                 status="pending",
-                external_name="-".join(filter(None, (run.uid, step.candidate, step.kind))),
+                external_name="-".join(filter(None, parts)),
             )
         )
     return run

@@ -1,6 +1,7 @@
 """Which steps a run has, and when each may start. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from flywheel.ports.platform import CandidateSpec
@@ -14,6 +15,8 @@ StepKind = Literal[
     "base-eval",
     "icl-eval",
     "customize",
+    "trial",
+    "select",
     "customized-eval",
     "judge",
     "decide",
@@ -30,7 +33,9 @@ EVALUATIONS: frozenset[str] = frozenset(
     {"incumbent-eval", "base-eval", "icl-eval", "customized-eval"}
 )
 # What a candidate goes through on the platform.
-PLATFORM_KINDS = EVALUATIONS | {"customize", "deploy"}
+PLATFORM_KINDS = EVALUATIONS | {"customize", "trial", "deploy"}
+# What fine-tunes a candidate: one training, or one of several that `select` chooses from.
+TRAININGS = frozenset({"customize", "trial"})
 
 _DATA = frozenset({"build-datasets", "upload-datasets"})  # the second only where there is one
 _OF_THE_RUN = _DATA | CONCLUDING
@@ -42,7 +47,9 @@ _NEEDS: dict[str, frozenset[str]] = {
     "base-eval": _DATA | {"deploy"},
     "icl-eval": _DATA | {"deploy"},
     "customize": _DATA,
-    "customized-eval": frozenset({"customize", "deploy"}),
+    "trial": _DATA,
+    "select": _DATA | {"trial"},
+    "customized-eval": frozenset({"customize", "select", "deploy"}),
     "summarise": frozenset({"decide"}),
     "receipt": frozenset({"summarise"}),
 }
@@ -76,6 +83,7 @@ class PlannedStep(NamedTuple):
 
     kind: StepKind
     candidate: str = ""
+    trial: int = 0  # of a sweep, from 1
 
 
 def plan(
@@ -84,12 +92,14 @@ def plan(
     *,
     uploads: bool = False,
     deploys: bool = False,
+    trials: Mapping[str, int] = MappingProxyType({}),
 ) -> list[PlannedStep]:
     """The steps of a run, in the order in which they are started where several may.
 
     An incumbent is scored as well: candidates are compared with it on the same records. Whether
     answers are judged is known once the records are read; those steps are added then. `uploads`
-    and `deploys`: what the platform needs.
+    and `deploys`: what the platform needs. `trials`: how many trainings a sweep compares, of the
+    candidates that it is about.
     """
     steps = [PlannedStep("build-datasets")]
     if uploads:
@@ -100,7 +110,12 @@ def plan(
     if incumbent:
         steps.append(PlannedStep("incumbent-eval"))
     # Fine-tuning takes longest: it goes first, the cheap base evaluations fill the gaps.
-    steps += [PlannedStep("customize", c.name) for c in candidates if c.customizable]
+    for c in candidates:
+        if number := trials.get(c.name, 0):
+            steps += [PlannedStep("trial", c.name, n) for n in range(1, number + 1)]
+            steps.append(PlannedStep("select", c.name))
+        elif c.customizable:
+            steps.append(PlannedStep("customize", c.name))
     steps += [PlannedStep("base-eval", c.name) for c in candidates]
     steps += [PlannedStep("icl-eval", c.name) for c in candidates if c.takes_prompts]
     steps += [PlannedStep("customized-eval", c.name) for c in candidates if c.customizable]
@@ -124,8 +139,10 @@ def readiness(step: StepState, steps: Sequence[StepState]) -> Readiness:
             return "wait" if not ended else "ready" if built else "skip"
         case "undeploy":  # also after a failure: something of it may be there
             return "wait" if not ended else "skip" if own["deploy"] == "skipped" else "ready"
-        case "deploy" if own.get("customize") in TERMINAL - {"completed"}:
+        case "deploy" if _training_ended(own) in TERMINAL - {"completed"}:
             return "skip"  # nobody would ask it
+        case "select":  # a trial that has failed leaves the others to choose from
+            return "wait" if not ended else "skip" if own["trial"] == "skipped" else "ready"
     if any(status in TERMINAL and status != "completed" for status in needed):
         return "skip"
     return "ready" if ended else "wait"
@@ -151,10 +168,14 @@ def _has(steps: Sequence[Node], kind: str) -> bool:
     return any(step.kind == kind for step in steps)
 
 
+def _training_ended(own: Mapping[str, str]) -> str | None:
+    return own.get("select", own.get("customize"))
+
+
 def waits_for_training(step: StepState, steps: Sequence[StepState]) -> bool:
     """Whether a deployment would hold what its own fine-tuning still waits for.
 
     Where both come out of one pool, it would keep it idle until then, or for ever.
     """
-    waiting = {s.candidate for s in steps if s.kind == "customize" and s.status == "pending"}
+    waiting = {s.candidate for s in steps if s.kind in TRAININGS and s.status == "pending"}
     return step.kind == "deploy" and step.candidate in waiting

@@ -10,12 +10,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from flywheel.db.models import Run, Step
 from flywheel.ports.platform import JobKind, Platform
 from flywheel.promotions.registry import IncumbentModel
-from flywheel.runs.graph import ACTIVE_RUN, EVALUATIONS, waits_for_training
+from flywheel.runs.graph import ACTIVE_RUN, EVALUATIONS, TRAININGS, waits_for_training
 from flywheel.scheduling.packing import Demand, Pool, Waiting, admit, position
 
 _JOB_OF: dict[str, JobKind] = {
     **dict.fromkeys(EVALUATIONS, "evaluate"),
     "customize": "customize",
+    "trial": "customize",
     "deploy": "deploy",
     "upload-datasets": "upload",
 }
@@ -84,7 +85,7 @@ def held_back(step: Step, steps: Sequence[Step]) -> bool:
     """Whether a deployment leaves the room to its own fine-tuning, which needs the same."""
     if not waits_for_training(step, steps):
         return False
-    training = next(s for s in steps if (s.kind, s.candidate) == ("customize", step.candidate))
+    training = next(s for s in steps if s.kind in TRAININGS and s.candidate == step.candidate)
     return training.pool in {"", step.pool}
 
 
@@ -131,8 +132,9 @@ def chain_of(platform: Platform, step: Step, steps: Iterable[Step]) -> float:
     """Expected seconds from the start of a step to the end of its candidate's last evaluation."""
     after = {
         "customize": {"customized-eval"},
+        "trial": {"customized-eval"},
         "deploy": EVALUATIONS,
-        "upload-datasets": EVALUATIONS | {"customize"},
+        "upload-datasets": EVALUATIONS | TRAININGS,
     }.get(step.kind, frozenset())
     own = [s for s in steps if s.kind in after and s.candidate == step.candidate]
     expected = [expected_seconds_of_kind(platform, s.kind, s.candidate) for s in (step, *own)]

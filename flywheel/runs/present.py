@@ -22,6 +22,7 @@ from flywheel.views import (
     RunView,
     StepView,
     TeacherView,
+    TrialView,
 )
 
 _MEASURES = {
@@ -63,6 +64,7 @@ def present(
                     {
                         "kind": step.kind,
                         "candidate": step.candidate or None,
+                        "trial": step.trial or None,
                         "status": step.status,
                         "percent": step.percent,
                         "message": step.message,
@@ -112,7 +114,7 @@ def _incumbent(state: RunState) -> IncumbentView | None:
 
 def _candidate(state: RunState, candidate: Candidate) -> CandidateView:
     steps = [s for s in state.steps if s.candidate == candidate.name]
-    errors = [s.error for s in steps if s.error]
+    errors = [s.error for s in steps if s.error and s.kind != "trial"]
     return CandidateView(
         model_name=candidate.name,
         status=_candidate_status(steps),
@@ -121,13 +123,34 @@ def _candidate(state: RunState, candidate: Candidate) -> CandidateView:
             _evaluation(state, candidate, step) for step in steps if step.kind.endswith("-eval")
         ],
         customizations=[
-            _customization(state, candidate, step) for step in steps if step.kind == "customize"
+            _customization(state, candidate, step)
+            for step in steps
+            if step.kind in {"customize", "select"}
         ],
+        trials=[_trial(state, step) for step in steps if step.kind == "trial"],
         error=" ".join(errors) or None,
         description=candidate.description,
         base=state.scores(candidate.name, "base-eval"),
         customized=state.final_scores(candidate.name),
         audit=_audit(state, candidate.name),
+    )
+
+
+def _trial(state: RunState, step: Step) -> TrialView:
+    trial = next(t for t in state.trials_of(step.candidate) if t.number == step.trial)
+    return TrialView.model_validate(
+        {
+            "number": trial.number,
+            "parameters": trial.parameters,
+            "status": step.status,
+            "progress": step.percent,
+            "runtime_seconds": _runtime(step),
+            "validation": (trial.artifact or {}).get("validation"),
+            "curve": trial.curve or [],
+            "stopped": trial.stopped,
+            "chosen": trial.chosen,
+            "error": step.error,
+        }
     )
 
 
@@ -146,12 +169,14 @@ def _audit(state: RunState, candidate: str) -> Audit | None:
 
 def _candidate_status(steps: Sequence[Step]) -> str:
     """The blueprint's words: pending, running-evals, completed, failed, cancelled."""
-    statuses = {s.status for s in steps if s.kind in PLATFORM_KINDS}
+    tried = [s for s in steps if s.kind == "trial" and s.status in TERMINAL]
+    # A trial that has failed leaves others to choose from: `select` says what came of them.
+    statuses = {s.status for s in steps if s.kind in PLATFORM_KINDS | {"select"} and s not in tried}
     if "failed" in statuses:
         return "failed"
     if statuses <= TERMINAL:
         return "completed" if statuses == {"completed"} else "cancelled"
-    return "pending" if statuses == {"pending"} else "running-evals"
+    return "pending" if statuses == {"pending"} and not tried else "running-evals"
 
 
 def _evaluation(state: RunState, candidate: Candidate, step: Step) -> EvaluationView:
@@ -159,7 +184,7 @@ def _evaluation(state: RunState, candidate: Candidate, step: Step) -> Evaluation
     return EvaluationView.model_validate(
         {
             "eval_type": step.kind,
-            "scores": {} if scores is None else _flat(scores),
+            "scores": {} if scores is None else flat_scores(scores),
             "started_at": step.started_at,
             "finished_at": step.finished_at,
             "runtime_seconds": _runtime(step),
@@ -167,12 +192,13 @@ def _evaluation(state: RunState, candidate: Candidate, step: Step) -> Evaluation
             "error": step.error,
             "status": step.status,
             "measures": _MEASURES.get(step.kind, candidate.base_label),
+            "mlflow_uri": state.tracked(candidate.name, step.kind),
             "detail": scores,
         }
     )
 
 
-def _flat(scores: Scores) -> dict[str, float]:
+def flat_scores(scores: Scores) -> dict[str, float]:
     """The blueprint's plain scores; `f1_score` is macro-F1 here, `token_f1` NeMo's `f1`.
 
     What was not measured is left out.

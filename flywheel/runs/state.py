@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.datasets.report import DatasetReport
-from flywheel.db.models import Candidate, Dataset, Evaluation, Review, Run, Step
+from flywheel.db.models import Candidate, Dataset, Evaluation, Review, Run, Step, Trial
 from flywheel.errors import NotFoundError
 from flywheel.evaluation.scores import Scores
 from flywheel.ports.platform import DatasetFiles, ModelArtifact
@@ -36,10 +36,15 @@ class RunState:
     datasets: list[Dataset]
     evaluations: list[Evaluation]
     reviews: list[Review] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
 
     def candidate(self, name: str) -> Candidate:
         """The run's candidate of that name."""
         return next(c for c in self.candidates if c.name == name)
+
+    def trials_of(self, candidate: str) -> list[Trial]:
+        """The trials of its sweep, by number; none where it is trained once."""
+        return [trial for trial in self.trials if trial.candidate == candidate]
 
     def artifact(self, name: str) -> ModelArtifact | None:
         """What the candidate's fine-tuning left, once it is done."""
@@ -64,6 +69,12 @@ class RunState:
         report = DatasetReport.model_validate(self.run.dataset_report)
         uris = {d.name: d.remote_uri or d.uri for d in self.datasets}
         return DatasetFiles(**uris, labels=list(report.classes))
+
+    def tracked(self, candidate: str, eval_type: str) -> str | None:
+        """Where people find the evaluation, where it is written down elsewhere."""
+        key = (candidate, eval_type)
+        found = [e.mlflow_uri for e in self.evaluations if (e.candidate, e.eval_type) == key]
+        return found[0] if found else None
 
     def scores(self, candidate: str, eval_type: str) -> Scores | None:
         """The scores of one evaluation, where it is done."""
@@ -95,6 +106,11 @@ async def load_states(session: AsyncSession, run_ids: list[int]) -> list[RunStat
             select(Review).where(col(Review.run_id).in_(run_ids)).order_by(col(Review.id))
         )
     )
+    trials = list(
+        await session.exec(
+            select(Trial).where(col(Trial.run_id).in_(run_ids)).order_by(col(Trial.number))
+        )
+    )
     rows = (list(steps), list(candidates), list(datasets), list(evaluations))
     return [
         RunState(
@@ -105,6 +121,7 @@ async def load_states(session: AsyncSession, run_ids: list[int]) -> list[RunStat
             [r for r in rows[2] if r.run_id == run_id],
             [r for r in rows[3] if r.run_id == run_id],
             [r for r in reviews if r.run_id == run_id],
+            [r for r in trials if r.run_id == run_id],
         )
         for run_id in run_ids
         if (run := runs.get(run_id)) is not None

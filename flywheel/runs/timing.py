@@ -1,11 +1,12 @@
 """The steps of runs as the timetable takes them."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
-from flywheel.runs.graph import EVALUATIONS, TERMINAL, needed_by
-from flywheel.scheduling.packing import Demand
+from flywheel.runs.graph import EVALUATIONS, TERMINAL, TRAININGS, needed_by
+from flywheel.scheduling.packing import Demand, Pool
 from flywheel.scheduling.timetable import Gate, Planned
 
 
@@ -16,11 +17,19 @@ class TimedStep(Protocol):
     def kind(self) -> str: ...
     @property
     def candidate(self) -> str: ...
+    @property
+    def trial(self) -> int: ...
 
 
 def key_of(run: str, step: TimedStep) -> str:
     """Names a step among those of all runs."""
-    return f"{run}|{step.kind}|{step.candidate}"
+    return f"{run}|{step.kind}|{step.trial}|{step.candidate}"
+
+
+def named(key: str) -> tuple[str, str, str]:
+    """Run, kind and candidate of such a key."""
+    run, kind, _, candidate = key.split("|", 3)
+    return run, kind, candidate
 
 
 class Stand(NamedTuple):
@@ -39,43 +48,44 @@ def planned_steps(
     *,
     priority: int = 0,
     asked_at: float = 0.0,
-    stands: Mapping[tuple[str, str], Stand] | None = None,
+    stands: Mapping[str, Stand] | None = None,
 ) -> list[Planned]:
     """Those that have not ended, with what they need of the others; see `timetable`.
 
-    `stands` has the steps of a run that goes on, by kind and candidate. A deployment that serves
-    is among the planned: it holds its part until it is taken down.
+    `stands` has the steps of a run that goes on, by `key_of`. A deployment that serves is among
+    the planned: it holds its part until it is taken down.
     """
     stand = {
-        (s.kind, s.candidate): (stands or {}).get((s.kind, s.candidate), Stand("pending"))
-        for s in steps
+        key: (stands or {}).get(key, Stand("pending")) for key in (key_of(run, s) for s in steps)
     }
-    left = {names for names, one in stand.items() if one.status not in TERMINAL}
+    left = {key for key, one in stand.items() if one.status not in TERMINAL}
     planned = []
     for step in steps:
-        names = step.kind, step.candidate
-        until: list[tuple[str, str]] = []
+        key = key_of(run, step)
+        until: list[str] = []
         if step.kind == "deploy":
-            kinds = EVALUATIONS | {"undeploy"}
-            until = [(k, c) for k, c in left if c == step.candidate and k in kinds]
-        serves = bool(until) and stand[names].status == "completed"
-        if names not in left and not serves:
+            after = EVALUATIONS | {"undeploy"}
+            until = [
+                key_of(run, s) for s in steps if s.candidate == step.candidate and s.kind in after
+            ]
+        serves = stand[key].status == "completed" and any(other in left for other in until)
+        if key not in left and not serves:
             continue
         planned.append(
             Planned(
-                key=key_of(run, step),
+                key=key,
                 needs=tuple(
-                    key_of(run, need)
-                    for need in needed_by(step, steps)
-                    if (need.kind, need.candidate) in left
+                    need
+                    for need in (key_of(run, s) for s in needed_by(step, steps))
+                    if need in left
                 ),
                 seconds=0.0 if serves else seconds(step),
                 demand=demand(step),
-                held_until=tuple(f"{run}|{kind}|{candidate}" for kind, candidate in until),
+                held_until=tuple(other for other in until if other in left),
                 priority=priority,
                 asked_at=asked_at,
-                elapsed=0.0 if serves else stand[names].elapsed,
-                waited=stand[names].waited,
+                elapsed=0.0 if serves else stand[key].elapsed,
+                waited=stand[key].waited,
             )
         )
     return planned
@@ -83,16 +93,17 @@ def planned_steps(
 
 def training_first(planned: Iterable[Planned]) -> Gate:
     """The gate of deployments: each leaves the room to its own fine-tuning, in the same pool."""
-    demands = {step.key: step.demand for step in planned}
-    training = {}
-    for key, demand in demands.items():
-        run, kind, candidate = key.split("|", 2)
-        own = f"{run}|customize|{candidate}"
-        if kind == "deploy" and own in demands and demands[own].pool == demand.pool:
-            training[key] = own
+    trainings: dict[tuple[str, str, Pool], list[str]] = defaultdict(list)
+    pools = {}
+    for step in planned:
+        run, kind, candidate = named(step.key)
+        pools[step.key] = step.demand.pool
+        if kind in TRAININGS:
+            trainings[run, candidate, step.demand.pool].append(step.key)
 
     def gate(key: str, running: AbstractSet[str], done: AbstractSet[str]) -> bool:
-        own = training.get(key)
-        return own is None or own in running or own in done
+        run, kind, candidate = named(key)
+        own = trainings.get((run, candidate, pools[key]), []) if kind == "deploy" else []
+        return all(other in running or other in done for other in own)
 
     return gate

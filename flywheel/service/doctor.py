@@ -21,6 +21,7 @@ async def check(backends: Backends) -> list[PartStatus]:
         await _probe("platform", backends.platform.name, backends.platform.ping),
         *await _served(backends),
         await _worker(backends),
+        *await _tracker(backends),
         PartStatus(
             part="language model",
             implementation="none",
@@ -43,6 +44,11 @@ async def _served(backends: Backends) -> list[PartStatus]:
     names = [one.name for one in platform.candidates() if one.takes_prompts]
     lines = await asyncio.gather(*(line(name) for name in names))
     return [line for line in lines if line.state == "failed" or line.detail]
+
+
+async def _tracker(backends: Backends) -> list[PartStatus]:
+    tracker = backends.tracker
+    return [] if tracker is None else [await _probe("tracking", tracker.name, tracker.ping)]
 
 
 async def _probe(part: str, implementation: str, ping: Callable[[], Awaitable[str]]) -> PartStatus:

@@ -12,7 +12,10 @@ async def leftovers(backends: Backends) -> list[Leftover]:
     """What is ours outside and belongs to no run."""
     async with backends.database.transaction() as session:
         known = set(await session.exec(select(Run.uid)))
-    return await backends.platform.leftovers(known)
+    found = await backends.platform.leftovers(known)
+    if backends.tracker is not None:
+        found += await backends.tracker.leftovers(known)
+    return found
 
 
 async def collect_garbage(backends: Backends) -> GarbageView:
@@ -28,4 +31,6 @@ async def collect_garbage(backends: Backends) -> GarbageView:
     ]
     for uid in sorted({leftover.run_uid for leftover in found if leftover.run_uid}):
         left += await backends.platform.remove(uid)
+        if backends.tracker is not None:
+            left += await backends.tracker.remove(uid)
     return GarbageView(removed=max(len(found) - len(left), 0), left=left)

@@ -7,7 +7,7 @@ from flywheel.ports.backends import Backends
 from flywheel.promotions import registry
 from flywheel.runs.graph import PLATFORM_KINDS, plan
 from flywheel.runs.packing import JUDGES
-from flywheel.runs.timing import key_of, planned_steps
+from flywheel.runs.timing import key_of, named, planned_steps
 from flywheel.scheduling.packing import too_large
 from flywheel.scheduling.timetable import Planned
 from flywheel.service.runs import chosen_candidates
@@ -23,7 +23,7 @@ async def plan_run(backends: Backends, request: RunRequest) -> PlanView:
     Times are the medians of the last completed runs of the workload where there are some. Raises
     NotFoundError, InvalidInputError, SettingsError like `start_run`.
     """
-    candidates = await chosen_candidates(backends, request)
+    candidates, trials = await chosen_candidates(backends, request)
     platform, workload, now = backends.platform, request.workload_id, utc_now()
     budget = dict(await platform.budget())
     async with backends.database.transaction() as session:
@@ -32,7 +32,11 @@ async def plan_run(backends: Backends, request: RunRequest) -> PlanView:
         incumbent = await registry.incumbent_model(session, workload)
     reckoning = Reckoning(platform, medians)
     steps = plan(
-        candidates, incumbent is not None, uploads=platform.uploads, deploys=platform.deploys
+        candidates,
+        incumbent is not None,
+        uploads=platform.uploads,
+        deploys=platform.deploys,
+        trials={name: len(found) for name, found in trials.items()},
     )
     own = planned_steps(
         _NEW,
@@ -51,6 +55,7 @@ async def plan_run(backends: Backends, request: RunRequest) -> PlanView:
         PlannedStepView(
             kind=step.kind,
             candidate=step.candidate or None,
+            trial=step.trial or None,
             start_seconds=timed.start,
             end_seconds=timed.end,
             held_until_seconds=timed.released,
@@ -86,5 +91,5 @@ def _impossible(own: list[Planned], budget: dict[str, int]) -> list[str]:
         f"{budget[step.demand.pool]}"
         for step in own
         if step.demand in giants
-        for _, kind, candidate in [step.key.split("|", 2)]
+        for _, kind, candidate in [named(step.key)]
     ]

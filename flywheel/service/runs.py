@@ -27,6 +27,7 @@ from flywheel.runs.graph import ACTIVE_RUN
 from flywheel.runs.needs import check_needs
 from flywheel.runs.present import present
 from flywheel.runs.state import load_states, run_folder, run_ref
+from flywheel.runs.sweep import Trials, plan_trials
 from flywheel.service.naming import find, nearest, number
 from flywheel.service.policies import policy_in_force
 from flywheel.service.timetables import with_expectations
@@ -59,6 +60,7 @@ async def start_run(
             backends.settings.llm_judge_config,
         )
     candidates = _offered(backends, config)
+    trials = await plan_trials(backends.settings, overrides, config, candidates)
     seed = config.data_split_config.random_seed
     assert seed is not None  # merge_run_config draws one where none is configured
     async with backends.database.transaction() as session:
@@ -74,16 +76,22 @@ async def start_run(
             priority=request.priority,
             uploads=backends.platform.uploads,
             deploys=backends.platform.deploys,
+            trials=trials,
         )
         view = (await _views(session, [run.id or 0]))[0]
     await _wake(backends, run)
     return view
 
 
-async def chosen_candidates(backends: Backends, request: RunRequest) -> list[CandidateSpec]:
-    """The candidates that such a run would try. Raises like `start_run`."""
+async def chosen_candidates(
+    backends: Backends, request: RunRequest
+) -> tuple[list[CandidateSpec], Trials]:
+    """The candidates that such a run would try, and their trials. Raises like `start_run`."""
     await _check_logged(backends, request)
-    return _offered(backends, merge_run_config(backends.settings, request.overrides()))
+    overrides = request.overrides()
+    config = merge_run_config(backends.settings, overrides)
+    candidates = _offered(backends, config)
+    return candidates, await plan_trials(backends.settings, overrides, config, candidates)
 
 
 def _offered(backends: Backends, config: RunConfig) -> list[CandidateSpec]:
@@ -195,6 +203,8 @@ async def delete_run(backends: Backends, ref: str, actor: Actor) -> list[Leftove
         await session.delete(run)
     log.info("%s was deleted by %s", run_ref(run.id), actor.id)
     left = await backends.platform.remove(run.uid)
+    if backends.tracker is not None:
+        left += await backends.tracker.remove(run.uid)
     folder = run_folder(backends.settings.home, run.uid)
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     return left

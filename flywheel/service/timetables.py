@@ -22,7 +22,7 @@ from flywheel.runs.packing import (
     incumbent_of,
 )
 from flywheel.runs.state import run_ref
-from flywheel.runs.timing import Stand, TimedStep, planned_steps, training_first
+from flywheel.runs.timing import Stand, TimedStep, key_of, planned_steps, training_first
 from flywheel.scheduling.packing import NOTHING, Demand, Pool
 from flywheel.scheduling.timetable import Planned, Timed, timetable
 from flywheel.views import RunView, StepView
@@ -74,7 +74,7 @@ class Reckoning:
             priority=run.priority,
             asked_at=(run.created_at - now).total_seconds(),
             stands={
-                (row.kind, row.candidate): Stand(
+                key_of(run.uid, row): Stand(
                     row.status, _since(row.started_at, now), _since(row.ready_since, now) or 0.0
                 )
                 for row in rows
@@ -155,7 +155,7 @@ def _expected(view: RunView, uid: str, times: Mapping[str, Timed], now: datetime
         return view
 
     def of(step: StepView) -> StepView:
-        found = times.get(f"{uid}|{step.kind}|{step.candidate or ''}")
+        found = times.get(f"{uid}|{step.kind}|{step.trial or 0}|{step.candidate or ''}")
         if step.status not in GOES_ON or found is None:
             return step
         start = now + timedelta(seconds=found.start) if step.status == "pending" else None

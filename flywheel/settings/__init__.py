@@ -10,6 +10,7 @@ from flywheel.settings.sections import (
     EvaluationConfig,
     IclConfig,
     LocalPlatformConfig,
+    LoraConfig,
     PriceConfig,
     RunConfig,
     Settings,
@@ -17,6 +18,7 @@ from flywheel.settings.sections import (
     TrainingConfig,
     WorkerConfig,
 )
+from flywheel.settings.sweep import StudentConfig, SweepConfig
 
 __all__ = [
     "DataSplitConfig",
@@ -24,12 +26,15 @@ __all__ = [
     "EvaluationConfig",
     "IclConfig",
     "LocalPlatformConfig",
+    "LoraConfig",
     "NemoPlatformConfig",
     "PriceConfig",
     "RunConfig",
     "ServedCandidateConfig",
     "Settings",
     "SlackConfig",
+    "StudentConfig",
+    "SweepConfig",
     "TrainingConfig",
     "WorkerConfig",
     "load_settings",

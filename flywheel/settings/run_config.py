@@ -1,7 +1,7 @@
 """What one run works with: the configured values, with what its requester asked for merged in."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -19,6 +19,8 @@ SECTIONS = (
     "training_config",
     "lora_config",
     "icl_config",
+    "student_config",
+    "sweep_config",
 )
 _LARGEST_DRAWN_SEED = 2**31
 
@@ -57,6 +59,34 @@ def merge_run_config(settings: Settings, overrides: Mapping[str, Any]) -> RunCon
     if problems:
         raise SettingsError("\n".join(dict.fromkeys(problems)))
     return _settled(config)
+
+
+def setting_named(name: str) -> str:
+    """The setting of a run that has this name, with its section: 'training_config.epochs'.
+
+    Raises SettingsError where there is none.
+    """
+    names = _names(Catalogue(RunConfig, leave_out=("prices",)))
+    if name not in names:
+        raise SettingsError(_unknown(name, list(names)))
+    return ".".join(names[name])
+
+
+def whole_numbers(names: Iterable[str]) -> set[str]:
+    """Those settings of a run, given with their sections, that are whole numbers."""
+    catalogue = Catalogue(RunConfig, leave_out=("prices",))
+    return {name for name in names if "integer" in catalogue.types(tuple(name.split(".")))}
+
+
+def with_parameters(config: RunConfig, parameters: Mapping[str, Any]) -> RunConfig:
+    """The configuration with single values changed, each given with its section.
+
+    The values have been checked by `merge_run_config`.
+    """
+    data = config.model_dump()
+    for name, value in parameters.items():
+        _set(data, tuple(name.split(".")), value)
+    return RunConfig.model_validate(data)
 
 
 def stored_run_config(stored: Mapping[str, Any]) -> RunConfig:

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from flywheel.settings.endpoints import EmbedderConfig, JudgeConfig, ServedCandidateConfig
 from flywheel.settings.nemo import NemoPlatformConfig, NimConfig, NmpConfig
 from flywheel.settings.section import Names, Section
+from flywheel.settings.sweep import StudentConfig, SweepConfig
 
 
 class DataSplitConfig(Section):
@@ -130,8 +131,10 @@ class MlflowConfig(Section):
 
     enabled: bool = False
     tracking_uri: str = "http://0.0.0.0:5000"
-    experiment_name_prefix: str = "data-flywheel"
-    artifact_location: str = "./mlruns"
+    experiment_name_prefix: str = Field("data-flywheel", min_length=1)
+    artifact_location: str = Field(
+        "./mlruns", description="Of new experiments; a relative one leaves it to the server"
+    )
 
 
 class LoggingConfig(Section):
@@ -228,6 +231,8 @@ class RunConfig(Section):
     training_config: TrainingConfig
     lora_config: LoraConfig
     icl_config: IclConfig
+    student_config: StudentConfig
+    sweep_config: SweepConfig
     prices: PriceConfig
     candidates: Names = Field(min_length=1)
 
@@ -280,6 +285,8 @@ class Settings(Section):
     icl_config: IclConfig = IclConfig()
     training_config: TrainingConfig = TrainingConfig()
     lora_config: LoraConfig = LoraConfig()
+    student_config: StudentConfig = StudentConfig()
+    sweep_config: SweepConfig = SweepConfig()
     llm_judge_config: JudgeConfig = JudgeConfig()
     mlflow_config: MlflowConfig = MlflowConfig()
     logging_config: LoggingConfig = LoggingConfig()

@@ -318,7 +318,7 @@ def test_progress_is_told_in_order() -> None:
     texts, labels = zip(*headlines(), strict=True)
     train("hashing-sgd", texts, labels, 1, lambda *what: told.append(what))
     assert [percent for percent, _ in told] == sorted({percent for percent, _ in told})
-    assert told[-1][1] == "epoch 8 of 8"
+    assert told[-1][1] == "pass 8 of 8"
 
 
 def test_the_text_of_a_request() -> None:

@@ -21,7 +21,6 @@ from flywheel.adapters.nemo_platform.wire import PlatformJob
 from flywheel.errors import ConflictError, InvalidInputError, SettingsError, UnavailableError
 from flywheel.ports.platform import CustomizeJob, DatasetFiles
 from flywheel.settings import NemoPlatformConfig, TrainingConfig
-from flywheel.settings.sections import LoraConfig
 
 Handler = Callable[[web.Request, int], web.StreamResponse]
 
@@ -233,7 +232,7 @@ def test_distillation_that_cannot_be(backend: str, sentence: str) -> None:
     )
     config = NemoPlatformConfig.model_validate({"backend": backend})
     with pytest.raises(InvalidInputError, match=sentence):
-        training.spec(job, config, LoraConfig())
+        training.spec(job, config)
 
 
 @pytest.fixture

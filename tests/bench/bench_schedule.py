@@ -155,7 +155,6 @@ async def baseline(speed: float, folder: Path) -> float:
             settings.nmp_config,
             settings.nims,
             folder / "nemo",
-            lora=settings.lora_config,
             judge=settings.llm_judge_config,
             evaluation=settings.evaluation_config,
         )

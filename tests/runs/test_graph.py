@@ -14,6 +14,7 @@ class FakeStep:
     kind: str
     candidate: str
     status: str = "pending"
+    trial: int = 0
 
 
 def spec(name: str, **more: bool) -> CandidateSpec:
@@ -123,3 +124,54 @@ def test_every_run_ends_whatever_fails(candidates: int, random, failing: float) 
                 case "ready":
                     step.status = "completed"
     assert all(step.status in TERMINAL for step in steps)
+
+
+def with_a_sweep() -> list[FakeStep]:
+    """Of 'a' three trials, of 'b' one training; the datasets are there."""
+    steps = [
+        FakeStep(step.kind, step.candidate, trial=step.trial)
+        for step in plan([spec("a"), spec("b")], deploys=True, trials={"a": 3})
+    ]
+    find(steps, "build-datasets").status = "completed"
+    return steps
+
+
+def test_a_sweep_trains_all_trials_and_chooses_once_they_have_ended() -> None:
+    steps = with_a_sweep()
+    ready = [(s.kind, s.candidate, s.trial) for s in steps if readiness(s, steps) == "ready"]
+    assert [r for r in ready if r[0] in {"trial", "customize"}] == [
+        ("trial", "a", 1),
+        ("trial", "a", 2),
+        ("trial", "a", 3),
+        ("customize", "b", 0),
+    ]
+    assert not [s for s in steps if (s.kind, s.candidate) == ("customize", "a")]
+    trials = [s for s in steps if s.kind == "trial"]
+    for done, trial in enumerate(trials):
+        assert readiness(find(steps, "select", "a"), steps) == "wait", done
+        trial.status = "failed" if done == 1 else "completed"
+    assert readiness(find(steps, "select", "a"), steps) == "ready"
+    assert readiness(find(steps, "customized-eval", "a"), steps) == "wait"
+    find(steps, "select", "a").status = "completed"
+    find(steps, "deploy", "a").status = "completed"
+    assert readiness(find(steps, "customized-eval", "a"), steps) == "ready"
+
+
+def test_where_no_trial_is_any_good_nothing_is_deployed() -> None:
+    steps = with_a_sweep()
+    for trial in (s for s in steps if s.kind == "trial"):
+        trial.status = "failed"
+    select = find(steps, "select", "a")
+    assert readiness(select, steps) == "ready"  # it says why
+    select.status = "failed"
+    assert readiness(find(steps, "deploy", "a"), steps) == "skip"
+    assert readiness(find(steps, "customized-eval", "a"), steps) == "skip"
+
+
+def test_without_datasets_a_sweep_is_skipped() -> None:
+    steps = with_a_sweep()
+    find(steps, "build-datasets").status = "failed"
+    for trial in (s for s in steps if s.kind == "trial"):
+        assert readiness(trial, steps) == "skip"
+        trial.status = "skipped"
+    assert readiness(find(steps, "select", "a"), steps) == "skip"

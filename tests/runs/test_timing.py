@@ -26,7 +26,7 @@ def two_pools(step: TimedStep) -> Demand:
 
 
 def times(
-    gpus: dict[str, int], demand: object = shared, **stands: dict[tuple[str, str], Stand]
+    gpus: dict[str, int], demand: object = shared, **stands: dict[str, Stand]
 ) -> dict[str, Timed]:
     steps: list[PlannedStep] = plan(ONE, deploys=True)
     planned = planned_steps("r", steps, seconds, demand, **stands)  # type: ignore[arg-type]
@@ -44,9 +44,9 @@ def test_a_deployment_waits_for_its_own_fine_tuning_where_both_need_the_same() -
 
 def test_a_deployment_that_serves_holds_its_gpu_until_it_is_taken_down() -> None:
     stands = {
-        ("build-datasets", ""): Stand("completed"),
-        ("deploy", "one"): Stand("completed", elapsed=500),
-        ("base-eval", "one"): Stand("running", elapsed=20),
+        "r|build-datasets|0|": Stand("completed"),
+        "r|deploy|0|one": Stand("completed", elapsed=500),
+        "r|base-eval|0|one": Stand("running", elapsed=20),
     }
     found = times({"gpus": 1}, stands=stands)
     assert found["base-eval"].end == 40
@@ -57,9 +57,9 @@ def test_a_deployment_that_serves_holds_its_gpu_until_it_is_taken_down() -> None
 
     gone = {
         **stands,
-        ("base-eval", "one"): Stand("completed"),
-        ("customized-eval", "one"): Stand("skipped"),
-        ("undeploy", "one"): Stand("completed"),
+        "r|base-eval|0|one": Stand("completed"),
+        "r|customized-eval|0|one": Stand("skipped"),
+        "r|undeploy|0|one": Stand("completed"),
     }
     assert times({"gpus": 1}, stands=gone)["customize"].start == 0
 
@@ -67,7 +67,7 @@ def test_a_deployment_that_serves_holds_its_gpu_until_it_is_taken_down() -> None
 @pytest.mark.parametrize(("elapsed", "end"), [(200.0, 1000.0), (5000.0, 0.0)])
 def test_what_runs_takes_what_is_left_of_it(elapsed: float, end: float) -> None:
     stands = {
-        ("build-datasets", ""): Stand("completed"),
-        ("customize", "one"): Stand("running", elapsed),
+        "r|build-datasets|0|": Stand("completed"),
+        "r|customize|0|one": Stand("running", elapsed),
     }
     assert times({"gpus": 2}, stands=stands)["customize"].end == end

@@ -101,7 +101,8 @@ def test_a_seed_of_nothing_is_drawn_and_kept(settings: Settings) -> None:
         ),
         ({"candidates": "[a"}, "candidates starts like JSON but is not valid JSON."),
         ({"prices": {}}, ("prices is not a setting of a run; those are candidates and the keys of "
-         "data_split_config, evaluation_config, training_config, lora_config, icl_config.")),
+         "data_split_config, evaluation_config, training_config, lora_config, icl_config, "
+             "student_config, sweep_config.")),
     ],
 )  # fmt: skip
 def test_a_wrong_override_is_one_line(

@@ -11,11 +11,18 @@ from pydantic import BaseModel, Field
 from flywheel.adapters.local_platform import manifest, served_model, texts
 from flywheel.datasets.labels import Labels
 from flywheel.errors import InvalidInputError
-from flywheel.ports.platform import CustomizeJob, EvaluateJob, ModelArtifact, PredictionRow
+from flywheel.ports.platform import (
+    CustomizeJob,
+    EvaluateJob,
+    ModelArtifact,
+    PredictionRow,
+    ValidationPoint,
+)
 from flywheel.processes import ReportProgress, job_main
 from flywheel.settings import ServedCandidateConfig
 
 PREDICTIONS = "predictions.jsonl"
+CURVE = "validation.jsonl"
 
 
 class LocalJob(BaseModel):
@@ -50,7 +57,7 @@ def run(spec: LocalJob, report: ReportProgress) -> LocalResult:
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ[f"{library}_NUM_THREADS"] = str(spec.threads)
     if isinstance(spec.job, CustomizeJob):
-        return LocalResult(artifact=_customize(spec.job, spec.model, report))
+        return LocalResult(artifact=_customize(spec.job, spec.model, spec.directory, report))
     if _is_served(spec, spec.job):
         return _evaluate_served(spec, spec.job, report)
     answer = _base_model(spec.job) if spec.job.eval_type == "base-eval" else _model(spec.job)
@@ -75,31 +82,66 @@ def _evaluate_served(spec: LocalJob, job: EvaluateJob, report: ReportProgress) -
     return LocalResult(artifact=artifact, message=message)
 
 
-def _customize(job: CustomizeJob, directory: Path, report: ReportProgress) -> ModelArtifact:
+def _customize(
+    job: CustomizeJob, model: Path, directory: Path, report: ReportProgress
+) -> ModelArtifact:
     # Seconds to import, so only here.
     from flywheel.adapters.local_platform import models, students
 
-    train = Path(job.datasets.train)
-    examples = texts.read_training(train, Labels(job.datasets.labels))
+    train, known = Path(job.datasets.train), Labels(job.datasets.labels)
+    examples = texts.read_training(train, known)
     labels = [example.label for example in examples]
+    watch = None
+    if job.trial:
+        held = texts.read_training(Path(job.datasets.val), known)
+        watch = students.Watch([h.text for h in held], [h.label for h in held], _curve(directory))
     started = time.perf_counter()
     trained = students.train(
-        job.candidate, [example.text for example in examples], labels, job.seed, report
+        job.candidate,
+        [example.text for example in examples],
+        labels,
+        job.seed,
+        report,
+        job.student,
+        watch,
     )
     seconds = time.perf_counter() - started
+    validation = watch and students.validate(trained.model, watch.texts, watch.labels)
     report(95, "saving the model")
     params = {**trained.params, "seed": job.seed}
     digest = models.save(
-        directory, job.candidate, students.Trained(trained.model, params), labels, train
+        model, job.candidate, students.Trained(trained.model, params), labels, train
     )
     return ModelArtifact(
-        uri=str(directory),
+        uri=str(model),
         digest=digest,
-        size_bytes=manifest.size_bytes(directory),
+        size_bytes=manifest.size_bytes(model),
         train_records=len(examples),
         train_seconds=seconds,
         params=params,
+        validation=validation,
     )
+
+
+def _curve(directory: Path) -> Callable[[ValidationPoint], None]:
+    """Writes the curve anew: an attempt that died may have left half of another."""
+    path = directory / CURVE
+    path.unlink(missing_ok=True)
+
+    def add(point: ValidationPoint) -> None:
+        with path.open("a") as file:
+            file.write(point.model_dump_json() + "\n")
+
+    return add
+
+
+def read_curve(directory: Path) -> list[ValidationPoint]:
+    """What a training in that directory has reported so far."""
+    try:
+        lines = (directory / CURVE).read_text().split("\n")
+    except FileNotFoundError:
+        return []
+    return [ValidationPoint.model_validate_json(line) for line in lines[:-1]]  # the last is open
 
 
 def _write(rows: Iterable[PredictionRow], predictions: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from flywheel import processes
 from flywheel.adapters.local_platform import registry
-from flywheel.adapters.local_platform.job import PREDICTIONS, LocalJob, LocalResult
+from flywheel.adapters.local_platform.job import PREDICTIONS, LocalJob, LocalResult, read_curve
 from flywheel.adapters.local_platform.manifest import check_files
 from flywheel.adapters.local_platform.served import ping
 from flywheel.adapters.local_platform.served_model import is_served
@@ -84,7 +84,10 @@ class LocalPlatform:
         if served is None and not await asyncio.to_thread(_brings_its_own, job):
             registry.student(job.candidate, self._served)
         directory = self._directory(job)
-        model = self._root / "models" / job.run_uid / _safe(job.candidate)
+        name = job.candidate
+        if number := _trial(job):
+            name = f"{name}-trial-{number}"
+        model = self._root / "models" / job.run_uid / _safe(name)
         argv = [sys.executable, "-m", "flywheel.adapters.local_platform.job", str(directory)]
         spec = LocalJob(
             job=job, directory=directory, model=model, threads=self._threads, served=served
@@ -103,6 +106,7 @@ class LocalPlatform:
             message=result.message,
             error=process.error,
             artifact=result.artifact,
+            curve=await asyncio.to_thread(read_curve, self._directory(job)) if _trial(job) else [],
         )
 
     async def cancel(self, job: Job) -> bool:
@@ -169,6 +173,10 @@ class LocalPlatform:
 
     def _directory(self, job: Job) -> Path:
         return self._root / "jobs" / _safe(job.run_uid) / _safe(job.name)
+
+
+def _trial(job: Job) -> int:
+    return job.trial if isinstance(job, CustomizeJob) else 0
 
 
 def _brings_its_own(job: CustomizeJob | EvaluateJob) -> bool:

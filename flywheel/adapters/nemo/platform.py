@@ -43,7 +43,7 @@ from flywheel.ports.platform import (
 from flywheel.scheduling.packing import Demand, Pool
 from flywheel.settings.endpoints import JudgeConfig
 from flywheel.settings.nemo import NimConfig, NmpConfig
-from flywheel.settings.sections import EvaluationConfig, LoraConfig
+from flywheel.settings.sections import EvaluationConfig
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,6 @@ class NemoPlatform:
         nims: Sequence[NimConfig],
         root: Path,
         *,
-        lora: LoraConfig,
         judge: JudgeConfig,
         evaluation: EvaluationConfig,
         api_key: SecretStr | None = None,
@@ -92,7 +91,7 @@ class NemoPlatform:
             self._client, self._deployments, judge, evaluation, judge_key, embedding_key
         )
         self._datasets = Datasets(self._client, hub, self._book, self._background)
-        self._customizations = Customizations(self._client, self._book, self._candidates, lora)
+        self._customizations = Customizations(self._client, self._book, self._candidates)
         prompting = Prompting(self._client, hub, self._book, self._background, self._helpers)
         self._evaluations = Evaluations(
             self._client, self._book, self._background, self._helpers, prompting

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import math
 from typing import Any
 
+from flywheel.ports.platform import Validation, ValidationPoint
 from flywheel.settings.nemo import CustomizerConfig
 from flywheel.settings.sections import LoraConfig, TrainingConfig
 
@@ -64,3 +66,31 @@ def params_of(
     wanted = hyperparameters(training, lora, seed)
     adapter = wanted.pop("lora")
     return {**wanted, **{f"lora_{key.removeprefix('adapter_')}": v for key, v in adapter.items()}}
+
+
+def validation_curve(status: Any) -> list[ValidationPoint]:
+    """The validation losses that Customizer has reported so far, in order.
+
+    Where it does not say how many steps an epoch has, the last one stands for the present percent.
+    """
+    values = status.metrics and status.metrics.metrics and status.metrics.metrics.val_loss
+    known = [
+        (float(v.step), float(v.value))
+        for v in values or ()
+        if v.step is not None and v.value is not None and math.isfinite(v.value)
+    ]
+    last = max((step for step, _ in known), default=0.0)
+    done = min(float(status.percentage_done or 0.0), 100.0)
+    steps = float(status.steps_completed or 0)
+    scale = done / steps if steps and done else (done / last if last else 0.0)
+    return [
+        ValidationPoint(percent=min(100.0, step * scale), loss=loss) for step, loss in sorted(known)
+    ]
+
+
+def validation_of(status: Any) -> Validation | None:
+    """The loss of the best checkpoint, which is the one that Customizer keeps."""
+    loss = status.val_loss
+    if loss is None or not math.isfinite(loss):
+        return None
+    return Validation(metric="loss", value=float(loss))

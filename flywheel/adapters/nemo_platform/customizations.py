@@ -9,31 +9,27 @@ from flywheel.adapters.nemo_platform import filesets, names, training
 from flywheel.adapters.nemo_platform.client import NemoPlatformClient
 from flywheel.adapters.nemo_platform.wire import STATES, PlatformJob
 from flywheel.errors import NotFoundError
-from flywheel.ports.platform import CustomizeJob, JobStatus, ModelArtifact
+from flywheel.ports.platform import CustomizeJob, JobStatus, ModelArtifact, Validation
 from flywheel.settings import NemoPlatformConfig
-from flywheel.settings.sections import LoraConfig
 
 
 class Customizations:
     """Jobs of the configured training backend."""
 
-    def __init__(
-        self, client: NemoPlatformClient, config: NemoPlatformConfig, lora: LoraConfig
-    ) -> None:
+    def __init__(self, client: NemoPlatformClient, config: NemoPlatformConfig) -> None:
         self._client = client
         self._config = config
-        self._lora = lora
 
     async def start(self, job: CustomizeJob) -> None:
         """Upload what it learns from and submit it, unless it was submitted before."""
         name = names.external(job.name)
         if await self._client.job(self._config.backend, name) is not None:
             return
-        spec = training.spec(job, self._config, self._lora)
+        spec = training.spec(job, self._config)
         train, val = Path(job.datasets.train), Path(job.datasets.val)
         fileset = names.train_fileset(job.run_uid)
         await filesets.upload(self._client, fileset, "train.jsonl", train)
-        if self._config.backend != "students":
+        if self._config.backend != "students" or job.trial:
             fileset = names.val_fileset(job.run_uid)
             await filesets.upload(self._client, fileset, "validation.jsonl", val)
         await self._client.submit(self._config.backend, name, spec)
@@ -56,7 +52,7 @@ class Customizations:
         return await stop(self._client, self._config, names.external(job.name))
 
     async def _artifact(self, job: CustomizeJob, found: PlatformJob) -> ModelArtifact:
-        fileset = names.model_fileset(job.run_uid, job.candidate)
+        fileset = names.model_fileset(job.run_uid, job.candidate, job.trial)
         content = await filesets.content(self._client, fileset)
         details = found.status_details
         return ModelArtifact(
@@ -66,6 +62,7 @@ class Customizations:
             train_records=await asyncio.to_thread(_count_lines, Path(job.datasets.train)),
             train_seconds=_seconds(details, found),
             params={"backend": self._config.backend, "seed": job.seed, **_params(details)},
+            validation=_validation(details),
         )
 
 
@@ -86,6 +83,7 @@ def status_of(job: PlatformJob) -> JobStatus:
         state=state,
         percent=100.0 if state == "completed" else job.percent,
         message=job.doing,
+        curve=job.curve,
         error=job.why if state == "failed" else None,
     )
 
@@ -109,6 +107,15 @@ def _params(details: Mapping[str, Any]) -> dict[str, str | int | float | bool | 
         return {}
     plain = str | int | float | bool | None
     return {str(key): value for key, value in params.items() if isinstance(value, plain)}
+
+
+def _validation(details: Mapping[str, Any]) -> Validation | None:
+    """Of a student its macro-F1, of an LLM its loss, where its trainer says so."""
+    for metric, key in (("macro_f1", "val_macro_f1"), ("loss", "val_loss")):
+        value = details.get(key)
+        if isinstance(value, int | float):
+            return Validation.model_validate({"metric": metric, "value": value})
+    return None
 
 
 def _count_lines(path: Path) -> int:

@@ -38,9 +38,9 @@ def eval_fileset(run_uid: str) -> str:
     return external(run_uid, "eval")
 
 
-def model_fileset(run_uid: str, candidate: str) -> str:
-    """With the files of what was trained."""
-    return external(run_uid, candidate, "model")
+def model_fileset(run_uid: str, candidate: str, trial: int = 0) -> str:
+    """With the files of what was trained; every trial of a sweep has its own."""
+    return external(run_uid, candidate, "model", str(trial or ""))
 
 
 def deployment(run_uid: str, candidate: str) -> str:

@@ -16,6 +16,7 @@ from flywheel.adapters.nemo_platform.serving import DeployedServing, StudentServ
 from flywheel.adapters.nemo_platform.transport import Transport
 from flywheel.errors import DataError, InvalidInputError, NotFoundError, UnavailableError
 from flywheel.ports.platform import (
+    GRADIENT_PARAMETERS,
     CandidateSpec,
     CustomizeJob,
     DeployJob,
@@ -32,7 +33,6 @@ from flywheel.ports.platform import (
 from flywheel.scheduling.packing import NOTHING, Demand, Pool
 from flywheel.settings import NemoPlatformConfig
 from flywheel.settings.nemo import NimConfig
-from flywheel.settings.sections import LoraConfig
 
 _POOL = "jobs"
 
@@ -53,7 +53,6 @@ class NemoPlatform:
         root: Path,
         config: NemoPlatformConfig,
         nims: Sequence[NimConfig] = (),
-        lora: LoraConfig | None = None,
         token: SecretStr | None = None,
     ) -> None:
         self.deploys = config.backend != "students"  # those are served while they are evaluated
@@ -73,7 +72,7 @@ class NemoPlatform:
             else DeployedServing(client, config)
         )
         self._client = client
-        self._customizations = Customizations(client, config, lora or LoraConfig())
+        self._customizations = Customizations(client, config)
         self._deployments = Deployments(client, config, nims)
         self._evaluations = Evaluations(client, serving, config, root)
         self._cleaning = Cleaning(client, config, root)
@@ -200,4 +199,5 @@ def _gpu_candidate(nim: NimConfig, config: NemoPlatformConfig) -> CandidateSpec:
         description=f"{nim.model_name}, fine-tuned by {config.backend}",
         base_label="as it is, without examples",
         customizable=nim.customization_enabled,
+        parameters=GRADIENT_PARAMETERS if nim.customization_enabled else frozenset(),
     )

@@ -11,10 +11,10 @@ from flywheel.settings.sections import LoraConfig
 Spec = dict[str, Any]
 
 
-def spec(job: CustomizeJob, config: NemoPlatformConfig, lora: LoraConfig) -> Spec:
+def spec(job: CustomizeJob, config: NemoPlatformConfig) -> Spec:
     """The request to the configured backend. Raises InvalidInputError where it cannot do that."""
     make = {"students": _students, "unsloth": _unsloth, "automodel": _automodel}[config.backend]
-    return make(job, config, lora)
+    return make(job, config)
 
 
 def model_entity(candidate: str, config: NemoPlatformConfig) -> str:
@@ -27,17 +27,21 @@ def adapter_model(candidate: str, fileset: str, config: NemoPlatformConfig) -> s
     return f"{model_entity(candidate, config)}&adapters/{fileset}"
 
 
-def _students(job: CustomizeJob, config: NemoPlatformConfig, lora: LoraConfig) -> Spec:  # noqa: ARG001
+def _students(job: CustomizeJob, config: NemoPlatformConfig) -> Spec:
     train = f"{config.workspace}/{names.train_fileset(job.run_uid)}#train.jsonl"
+    validation = {}
+    if job.trial:
+        fileset = names.val_fileset(job.run_uid)
+        validation["validation_path"] = f"{config.workspace}/{fileset}#validation.jsonl"
     return {
         "model": {"name": job.candidate},
-        "dataset": {"path": train, "labels": job.datasets.labels},
-        "training": {"seed": job.seed},
+        "dataset": {"path": train, "labels": job.datasets.labels, **validation},
+        "training": {"seed": job.seed, **job.student.model_dump(exclude_none=True)},
         "output": _output(job),
     }
 
 
-def _unsloth(job: CustomizeJob, config: NemoPlatformConfig, lora: LoraConfig) -> Spec:
+def _unsloth(job: CustomizeJob, config: NemoPlatformConfig) -> Spec:
     if job.training.training_type != "sft":
         raise InvalidInputError(
             f"The backend unsloth cannot do training_type '{job.training.training_type}'.",
@@ -49,12 +53,12 @@ def _unsloth(job: CustomizeJob, config: NemoPlatformConfig, lora: LoraConfig) ->
             "path": f"{config.workspace}/{names.train_fileset(job.run_uid)}",
             "validation_path": f"{config.workspace}/{names.val_fileset(job.run_uid)}",
             "apply_chat_template": True,
-            "packing": lora.sequence_packing_enabled,
+            "packing": job.lora.sequence_packing_enabled,
         },
         "training": {
             "training_type": "sft",
             "finetuning_type": job.training.finetuning_type,
-            "lora": _lora(lora),
+            "lora": _lora(job.lora),
         },
         "schedule": {"epochs": job.training.epochs, "seed": job.seed},
         "batch": {"per_device_train_batch_size": job.training.batch_size},
@@ -63,11 +67,11 @@ def _unsloth(job: CustomizeJob, config: NemoPlatformConfig, lora: LoraConfig) ->
     }
 
 
-def _automodel(job: CustomizeJob, config: NemoPlatformConfig, lora: LoraConfig) -> Spec:
+def _automodel(job: CustomizeJob, config: NemoPlatformConfig) -> Spec:
     training: Spec = {
         "training_type": job.training.training_type,
         "finetuning_type": job.training.finetuning_type,
-        "lora": _lora(lora),
+        "lora": _lora(job.lora),
     }
     if job.training.training_type == "distillation":
         if config.teacher_model is None:
@@ -89,7 +93,7 @@ def _automodel(job: CustomizeJob, config: NemoPlatformConfig, lora: LoraConfig) 
         "schedule": {"epochs": job.training.epochs, "seed": job.seed},
         "batch": {
             "global_batch_size": job.training.batch_size,
-            "sequence_packing": lora.sequence_packing_enabled,
+            "sequence_packing": job.lora.sequence_packing_enabled,
         },
         "optimizer": {"learning_rate": job.training.learning_rate},
         "output": _output(job),
@@ -102,4 +106,4 @@ def _lora(lora: LoraConfig) -> Spec:
 
 
 def _output(job: CustomizeJob) -> Spec:
-    return {"name": names.model_fileset(job.run_uid, job.candidate)}
+    return {"name": names.model_fileset(job.run_uid, job.candidate, job.trial)}

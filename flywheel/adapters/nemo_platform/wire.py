@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 import orjson
 from pydantic import BaseModel, Field
 
-from flywheel.ports.platform import JobState
+from flywheel.ports.platform import JobState, ValidationPoint
 
 PlatformJobState = Literal[
     "created",
@@ -92,6 +92,12 @@ class PlatformJob(BaseModel):
         """As the trainer reports it, 0 where it does not; 0 to 100."""
         done = self.status_details.get("percentage_done")
         return min(100.0, max(0.0, float(done))) if isinstance(done, int | float) else 0.0
+
+    @property
+    def curve(self) -> list[ValidationPoint]:
+        """The validation losses that the trainer has reported; our students' plugin does."""
+        points = self.status_details.get("validation_curve")
+        return [ValidationPoint.model_validate(point) for point in points or ()]
 
     @property
     def doing(self) -> str:

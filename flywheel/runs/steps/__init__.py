@@ -8,7 +8,9 @@ from flywheel.runs.steps.deploy import Deploy, Undeploy
 from flywheel.runs.steps.evaluate import Evaluate
 from flywheel.runs.steps.judge import Judge
 from flywheel.runs.steps.receipt import SignReceipt
+from flywheel.runs.steps.select import SelectTrial
 from flywheel.runs.steps.summarise import Summarise
+from flywheel.runs.steps.trial import TrialTraining
 from flywheel.runs.steps.upload import UploadDatasets
 
 HANDLERS: dict[str, StepHandler] = {
@@ -20,6 +22,8 @@ HANDLERS: dict[str, StepHandler] = {
     "base-eval": Evaluate("base-eval"),
     "icl-eval": Evaluate("icl-eval"),
     "customize": Customize(),
+    "trial": TrialTraining(),
+    "select": SelectTrial(),
     "customized-eval": Evaluate("customized-eval"),
     "judge": Judge(),
     "decide": Decide(),

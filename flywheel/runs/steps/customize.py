@@ -8,6 +8,7 @@ from flywheel.ports.backends import Backends
 from flywheel.ports.platform import CustomizeJob, ModelArtifact
 from flywheel.runs.state import RunState
 from flywheel.runs.steps.base import Apply, Outcome, keep_artifact, require_fit
+from flywheel.settings import RunConfig
 
 
 class Customize:
@@ -16,11 +17,11 @@ class Customize:
     async def start(self, backends: Backends, state: RunState, step: Step) -> None:
         """Start the job. Raises InvalidInputError for a workload that it cannot answer."""
         require_fit(backends, state, step.candidate)
-        await backends.platform.start(_job(state, step))
+        await backends.platform.start(job_of(state, step, state.config))
 
     async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:
         """Progress, or the artifact."""
-        status = await backends.platform.poll(_job(state, step))
+        status = await backends.platform.poll(job_of(state, step, state.config))
         if status.state == "running":
             return Outcome("running", status.percent, status.message)
         if status.state != "completed" or status.artifact is None:
@@ -46,17 +47,21 @@ class Customize:
 
     async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:
         """Stop the job."""
-        return await backends.platform.cancel(_job(state, step))
+        return await backends.platform.cancel(job_of(state, step, state.config))
 
 
-def _job(state: RunState, step: Step) -> CustomizeJob:
+def job_of(state: RunState, step: Step, config: RunConfig) -> CustomizeJob:
+    """The job of a step, with the hyper-parameters of `config`."""
     return CustomizeJob(
         name=step.external_name,
         run_uid=state.run.uid,
         candidate=step.candidate,
         seed=state.run.seed,
         datasets=state.dataset_files(),
-        training=state.config.training_config,
+        training=config.training_config,
+        lora=config.lora_config,
+        student=config.student_config,
+        trial=step.trial,
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from flywheel.adapters.nemo import NemoPlatform
 from flywheel.settings.endpoints import JudgeConfig
 from flywheel.settings.nemo import CustomizerConfig, NimConfig, NmpConfig
-from flywheel.settings.sections import EvaluationConfig, LoraConfig
+from flywheel.settings.sections import EvaluationConfig
 from tests.support.nemo_double import NemoDouble
 from tests.support.nemo_jobs import LARGE, SMALL, Run, datasets
 
@@ -40,7 +40,6 @@ async def make_platform(double: NemoDouble, tmp_path: Path) -> AsyncIterator[Mak
 
     def make(
         root: Path = tmp_path / "nemo",
-        lora: LoraConfig | None = None,
         judge: JudgeConfig | None = None,
         evaluation: EvaluationConfig | None = None,
         custom: dict[str, Any] | None = None,
@@ -70,7 +69,6 @@ async def make_platform(double: NemoDouble, tmp_path: Path) -> AsyncIterator[Mak
                 config,
                 nims,
                 root,
-                lora=lora or LoraConfig(),
                 judge=judge or JudgeConfig(),
                 evaluation=evaluation or EvaluationConfig(),
                 api_key=SecretStr(KEY),

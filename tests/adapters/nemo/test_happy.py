@@ -114,15 +114,16 @@ async def test_fine_tunes_with_every_setting(
     double: NemoDouble, make_platform: MakePlatform, tmp_path: Path
 ) -> None:
     platform = make_platform(
-        lora=LoraConfig(
-            adapter_dim=32, adapter_alpha=64, adapter_dropout=0.2, sequence_packing_enabled=True
-        ),
         custom={"gpus": 2, "tensor_parallel_size": 2, "micro_batch_size": 4, "max_seq_length": 512},
     )
     run = Run(platform, double, datasets(tmp_path / "data"), UID)
     await run.ready()
     double.world.durations.training = 25
+    lora = LoraConfig(
+        adapter_dim=32, adapter_alpha=64, adapter_dropout=0.2, sequence_packing_enabled=True
+    )
     job = run.customize(epochs=3, batch_size=16, learning_rate=2e-4)
+    job = job.model_copy(update={"lora": lora})
     await platform.start(job)
     training = await run.until(job, lambda s: s.percent > 0)
     assert training.message.startswith("training")
@@ -157,6 +158,11 @@ async def test_fine_tunes_with_every_setting(
     ]
     artifact = status.artifact
     assert artifact is not None
+    assert artifact.validation is not None
+    assert artifact.validation.metric == "loss"
+    assert artifact.validation.value == pytest.approx(status.curve[-1].loss)
+    assert [p.percent for p in status.curve] == sorted(p.percent for p in status.curve)
+    assert status.curve[-1].percent == 100
     assert artifact.uri.startswith(f"team/flywheel-{UID}-meta-llama-3.2-1b-instruct-customize@cust")
     assert artifact.train_records == TRAIN
     assert artifact.train_seconds > 0

@@ -20,7 +20,7 @@ from flywheel.ports.platform import (
     Job,
     JobStatus,
 )
-from flywheel.settings import NemoPlatformConfig, TrainingConfig
+from flywheel.settings import NemoPlatformConfig, StudentConfig, TrainingConfig
 from flywheel.settings.nemo import NimConfig
 from flywheel.settings.sections import LoraConfig
 from tests.support.records import record, write_lines
@@ -120,6 +120,29 @@ async def test_a_student_is_trained_once_under_its_name(
     assert not [n for n in await client.names("filesets") if job.run_uid in n]
 
 
+async def test_a_trial_of_a_sweep_is_measured_on_the_validation_set(
+    platform: NemoPlatform, client: NemoPlatformClient, tmp_path: Path
+) -> None:
+    job = training(datasets(tmp_path), "hashing-sgd").model_copy(
+        update={"trial": 2, "student": StudentConfig(passes=5, alpha=1e-4)}
+    )
+    await platform.start(job)
+    status = await until(platform, job, over)
+    assert (status.state, status.error) == ("completed", None)
+    artifact = status.artifact
+    assert artifact is not None
+    assert (artifact.params["passes"], artifact.params["alpha"]) == (5, 1e-4)
+    assert artifact.validation is not None
+    assert artifact.validation.metric == "macro_f1"
+    assert artifact.validation.value > 0.9
+    assert [point.percent for point in status.curve] == [20, 40, 60, 80, 100]
+    assert status.curve[-1].loss < status.curve[0].loss
+    fileset = names.model_fileset(job.run_uid, job.candidate, 2)
+    assert artifact.uri == f"{client.workspace}/{fileset}"
+    assert names.model_fileset(job.run_uid, job.candidate) not in await client.names("filesets")
+    assert not await platform.remove(job.run_uid)
+
+
 async def test_a_training_that_cannot_work_says_why(platform: NemoPlatform, tmp_path: Path) -> None:
     files = datasets(tmp_path)
     write_lines(Path(files.train), training_line(orjson.dumps(record()), True).strip())
@@ -182,9 +205,9 @@ async def test_nvidias_trainers_refuse_without_containers(
     """The request itself is accepted: what is missing is a place to run it."""
     teacher = f"{client.workspace}/teacher"
     config = config.model_copy(update={"backend": backend, "teacher_model": teacher})
-    lora = LoraConfig(adapter_dim=8, adapter_alpha=16)
-    platform = NemoPlatform(tmp_path / "platform", config, [NIM], lora)
+    platform = NemoPlatform(tmp_path / "platform", config, [NIM])
     job = training(datasets(tmp_path), NIM.model_name, training_type=training_type)
+    job = job.model_copy(update={"lora": LoraConfig(adapter_dim=8, adapter_alpha=16)})
     entity = names.external(NIM.model_name)
     with pytest.raises(InvalidInputError, match=f"not found: '.*/{entity}'"):
         await platform.start(job)

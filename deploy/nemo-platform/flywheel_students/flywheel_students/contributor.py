@@ -41,8 +41,8 @@ class StudentJob(BaseSubmitJob):
             student(spec.model.name)
         except InvalidInputError as error:
             raise ValueError(str(error)) from error
-        fileset, _, _ = spec.dataset.path.partition("#")
-        await check_dataset_access(async_sdk, fileset, workspace)
+        for path in filter(None, (spec.dataset.path, spec.dataset.validation_path)):
+            await check_dataset_access(async_sdk, path.partition("#")[0], workspace)
         return spec
 
     @classmethod

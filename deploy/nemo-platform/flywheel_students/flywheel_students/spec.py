@@ -20,13 +20,21 @@ class StudentDataset(_Part):
         pattern=r"^[^/#]+/[^/#]+#.+$",
         description="workspace/fileset#file: lines with `messages`, the last one the answer",
     )
+    validation_path: str | None = Field(
+        None,
+        pattern=r"^[^/#]+/[^/#]+#.+$",
+        description="What it is measured on after every pass, and at its end; the same format",
+    )
     labels: list[str] = Field(min_length=1, description="The classes that the answers name")
 
 
 class StudentTraining(_Part):
-    """How it learns."""
+    """How it learns; what is None is the student's own."""
 
     seed: int = 0
+    c: float | None = Field(None, gt=0)
+    alpha: float | None = Field(None, gt=0)
+    passes: int | None = Field(None, ge=1)
 
 
 class StudentOutput(_Part):

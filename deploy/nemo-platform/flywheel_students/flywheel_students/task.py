@@ -19,6 +19,8 @@ from nmp.customization_common.training.progress import JobsServiceProgressReport
 from flywheel.adapters.local_platform import models, students, texts
 from flywheel.datasets.labels import Labels
 from flywheel.errors import FlywheelError
+from flywheel.ports.platform import ValidationPoint
+from flywheel.settings import StudentConfig
 from flywheel_students.spec import StudentSpec
 
 SERVICE = "customization"
@@ -46,14 +48,20 @@ def _run(context: NMPJobContext, reporter: JobsServiceProgressReporter) -> None:
         reporter.report_running(phase, percentage_done=round(percent))
 
     with tempfile.TemporaryDirectory() as scratch:
-        train = Path(scratch) / "train.jsonl"
         report(0, "reading the dataset")
-        fileset, _, path = spec.dataset.path.partition("#")
-        workspace, _, name = fileset.partition("/")
-        content = files.download_file(workspace=workspace, name=name, path=path)
-        train.write_bytes(content.read())
-        examples = texts.read_training(train, Labels(spec.dataset.labels))
+        train = Path(scratch) / "train.jsonl"
+        examples = _examples(files, spec.dataset.path, spec, train)
         labels = [example.label for example in examples]
+        watch, curve = None, []
+        if spec.dataset.validation_path is not None:
+            path = Path(scratch) / "validation.jsonl"
+            held = _examples(files, spec.dataset.validation_path, spec, path)
+
+            def tell(point: ValidationPoint) -> None:
+                curve.append(point.model_dump())
+                reporter.report_running("training", validation_curve=curve)
+
+            watch = students.Watch([h.text for h in held], [h.label for h in held], tell)
 
         started = time.perf_counter()
         trained = students.train(
@@ -62,8 +70,16 @@ def _run(context: NMPJobContext, reporter: JobsServiceProgressReporter) -> None:
             labels,
             spec.training.seed,
             lambda percent, phase: report(90 * percent / 100, phase),
+            StudentConfig(**spec.training.model_dump(exclude={"seed"})),
+            watch,
         )
         seconds = time.perf_counter() - started
+
+        measured = {}
+        if watch is not None:
+            found = students.validate(trained.model, watch.texts, watch.labels)
+            if found is not None:
+                measured = {f"val_{found.metric}": found.value, "validation_curve": curve}
 
         report(92, "saving the model")
         params = {**trained.params, "seed": spec.training.seed}
@@ -85,7 +101,16 @@ def _run(context: NMPJobContext, reporter: JobsServiceProgressReporter) -> None:
             train_records=len(labels),
             train_seconds=seconds,
             params=params,
+            **measured,
         )
+
+
+def _examples(files: FilesClient, place: str, spec: StudentSpec, path: Path) -> list[texts.Example]:
+    """The records of workspace/fileset#file, which is fetched to `path`."""
+    fileset, _, file = place.partition("#")
+    workspace, _, name = fileset.partition("/")
+    path.write_bytes(files.download_file(workspace=workspace, name=name, path=file).read())
+    return texts.read_training(path, Labels(spec.dataset.labels))
 
 
 if __name__ == "__main__":
