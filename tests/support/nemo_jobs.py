@@ -26,6 +26,7 @@ from tests.support.records import answer, call_record, record
 from tests.support.running import COMMON, WORDS
 
 SMALL = "meta/llama-3.2-1b-instruct"
+MEDIUM = "meta/llama-3.2-3b-instruct"
 LARGE = "meta/llama-3.1-8b-instruct"
 TOOLS = {"Earnings": "search", "Dividend": "book", "Merger": "cancel"}
 TRAIN, VAL, EVAL = 120, 20, 30
