@@ -81,7 +81,8 @@ async def _look(backends: Backends, lease: Lease) -> bool:
 
 async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) -> bool:
     now, platform = utc_now(), backends.platform
-    demand = demand_of(platform, step)
+    incumbent = state.incumbent()
+    demand = demand_of(platform, step, incumbent.model_name if incumbent else "")
     budget = {**await platform.budget(), JUDGES.pool: JUDGES.amount} if demand.amount else {}
     async with backends.database.transaction() as session:
         if demand.amount:
@@ -180,7 +181,7 @@ async def _release(session: AsyncSession, ended: Step) -> None:
 async def _cancel(backends: Backends, lease: Lease, state: RunState) -> bool:
     """Stop what runs outside; a step counts as cancelled once the outside confirms it.
 
-    What has been deployed is taken down first.
+    One that cannot be stopped now does not keep the others from it.
     """
     deployed = {s.candidate for s in state.steps if s.kind == "deploy" and s.launched}
     for step in state.steps:
@@ -188,9 +189,17 @@ async def _cancel(backends: Backends, lease: Lease, state: RunState) -> bool:
             await _poll(backends, lease, state, step)
         elif step.status == "pending":
             await _write(backends, lease, step, Outcome("cancelled"))
-        elif step.status == "running" and await HANDLERS[step.kind].cancel(backends, state, step):
+        elif step.status == "running" and await _stopped(backends, state, step):
             await _write(backends, lease, step, Outcome("cancelled", percent=step.percent))
     return False
+
+
+async def _stopped(backends: Backends, state: RunState, step: Step) -> bool:
+    try:
+        return await HANDLERS[step.kind].cancel(backends, state, step)
+    except FlywheelError as error:
+        log.warning("step %s could not be stopped yet: %s", step.external_name, error)
+        return False
 
 
 async def _finish(backends: Backends, lease: Lease) -> bool:

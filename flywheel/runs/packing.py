@@ -23,9 +23,9 @@ JUDGES = Demand("judge", 1)  # it gets as many requests at a time as its setting
 _FORGOTTEN = timedelta(seconds=60)
 
 
-def demand_of(platform: Platform, step: Step) -> Demand:
-    """What a step holds while it goes on."""
-    return demand_of_kind(platform, step.kind, step.candidate)
+def demand_of(platform: Platform, step: Step, incumbent: str) -> Demand:
+    """What a step holds while it goes on; one of no candidate is about the incumbent's model."""
+    return demand_of_kind(platform, step.kind, step.candidate or incumbent)
 
 
 def demand_of_kind(platform: Platform, kind: str, candidate: str) -> Demand:

@@ -47,15 +47,20 @@ async def plan_run(backends: Backends, request: RunRequest) -> PlanView:
             return _BUILD_SECONDS
         return expected_seconds_of_kind(platform, step.kind, step.candidate)
 
-    def demand(step: TimedStep) -> Demand:
-        return demand_of_kind(platform, step.kind, step.candidate)
+    def demand_with(incumbent: str) -> Callable[[TimedStep], Demand]:
+        return lambda step: demand_of_kind(platform, step.kind, step.candidate or incumbent)
 
     steps = plan(
         candidates, incumbent is not None, uploads=platform.uploads, deploys=platform.deploys
     )
+    demand = demand_with(incumbent.model_name if incumbent else "")
     own = planned_steps(_NEW, steps, seconds, demand, priority=request.priority)
     everything = [
-        *(step for run, rows in others for step in _going_on(run, rows, seconds, demand, now)),
+        *(
+            step
+            for run, rows in others
+            for step in _going_on(run, rows, seconds, demand_with(_incumbent_of(run)), now)
+        ),
         *own,
     ]
     keys = frozenset(step.key for step in everything)
@@ -129,6 +134,11 @@ def _going_on(
         started={(r.kind, r.candidate): r.started_at for r in rows if r.started_at is not None},
         now=now,
     )
+
+
+def _incumbent_of(run: Run) -> str:
+    model = run.incumbent and registry.IncumbentModel.model_validate(run.incumbent)
+    return model.model_name if model else ""
 
 
 async def _measured(session: AsyncSession, workload_id: str) -> dict[tuple[str, str], float]:

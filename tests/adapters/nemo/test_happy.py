@@ -291,6 +291,7 @@ async def test_says_what_it_has(run: Run) -> None:
     assert platform.demand("customize", SMALL) == ("training", 1)
     assert platform.demand("evaluate", SMALL).amount == 0
     assert platform.demand("upload", SMALL).amount == 0
+    assert platform.demand("deploy", "was/configured-once").amount == 0
     assert platform.expected_seconds("customize", SMALL) > 0
     assert "0 models served" in await platform.ping()
 
