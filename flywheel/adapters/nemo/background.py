@@ -5,9 +5,10 @@ and starts it again, and what was done is found outside or on disk.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Coroutine
 from typing import Any
+
+_PATIENCE = 0.2  # seconds that `stop` waits
 
 
 class Background:
@@ -37,12 +38,18 @@ class Background:
         self._tasks.pop(key).result()
 
     async def stop(self, key: str) -> bool:
-        """End it; True, because nothing of it runs then."""
-        task = self._tasks.pop(key, None)
-        if task is not None:
+        """Ask it to end; True once nothing of it runs. What sits in a thread takes its time."""
+        task = self._tasks.get(key)
+        if task is None:
+            return True
+        if not task.cancelling():
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
+        await asyncio.wait({task}, timeout=_PATIENCE)
+        if not task.done():
+            return False
+        del self._tasks[key]
+        if not task.cancelled():
+            task.exception()  # nobody wants to know
         return True
 
     async def close(self) -> None:

@@ -85,13 +85,14 @@ class Evaluations:
 
     async def cancel(self, job: EvaluateJob, note: Note) -> bool:
         """Stop asking, and the job; True once it has ended."""
-        await self._prompting.stop(job)
-        await self._background.stop(job.name)
+        chosen = await self._prompting.stop(job)
+        still = await self._background.stop(job.name) and chosen
         external = note.external_id or await self.find(job)
         if external is None:
-            return not note.asked_within(self._client.config.request_timeout_seconds)
+            asked = note.asked_within(self._client.config.request_timeout_seconds)
+            return still and not asked
         note.external_id = external
-        return await self.stop(external)
+        return await self.stop(external) and still
 
     async def stop(self, external: str) -> bool:
         """Cancel a job by its id; True once it has ended."""

@@ -77,9 +77,9 @@ class Prompting:
             self._background.result(key)
         return JobStatus(state="running", percent=5, message="choosing examples")
 
-    async def stop(self, job: EvaluateJob) -> None:
-        """Stop choosing."""
-        await self._background.stop(f"{job.name} prompts")
+    async def stop(self, job: EvaluateJob) -> bool:
+        """Stop choosing; True once nothing of it runs."""
+        return await self._background.stop(f"{job.name} prompts")
 
     async def _choose(self, job: EvaluateJob, card: icl.Card, files: RunFiles) -> None:
         items = await asyncio.to_thread(read_lines, files.local.eval)
