@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from flywheel.adapters.nemo import NemoPlatform
+from flywheel.datasets.classes import ANSWER
 from flywheel.datasets.formats import evaluation_line, training_line
 from flywheel.ports.platform import (
     CustomizeJob,
@@ -75,19 +76,19 @@ def datasets(
         (orjson.dumps(make(text, label, number)), label)
         for number, (text, label) in enumerate(headlines(TRAIN + VAL + EVAL))
     ]
-    labelled = make is not written
+    labels = [ANSWER] if make is written else sorted(WORDS)
     lines = {
         "train": [training_line(body, True) for body, _ in bodies[:TRAIN]],
         "val": [training_line(body, True) for body, _ in bodies[TRAIN : TRAIN + VAL]],
         "eval": [
-            evaluation_line(body, label if labelled else "", True)
+            evaluation_line(body, ANSWER if make is written else label, True)
             for body, label in bodies[TRAIN + VAL :]
         ],
     }
     for name, content in lines.items():
         (folder / f"{name}.jsonl").write_bytes(b"".join(content))
     paths = {name: str(folder / f"{name}.jsonl") for name in lines}
-    return DatasetFiles(**paths, labels=sorted(WORDS) if labelled else [])
+    return DatasetFiles(**paths, labels=labels)
 
 
 class Run:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import SecretStr
 
-from flywheel.adapters import openai_embeddings
+from flywheel.adapters import openai_embeddings, openai_http
 from flywheel.adapters.nemo import names, tasks
 from flywheel.adapters.nemo.book import Note
 from flywheel.adapters.nemo.client import NemoClient
@@ -59,7 +59,11 @@ class Helpers:
             return None
         model: str | dict[str, Any] = self._judge.model_name or ""
         if self._judge.deployment_type == "remote":
-            endpoint = {"url": self._judge.url, "model_id": self._judge.model_name}
+            # NeMo asks at exactly this address.
+            url = openai_http.address(
+                self._judge.url or "", openai_http.COMPLETIONS, "llm_judge_config"
+            )
+            endpoint = {"url": str(url), "model_id": self._judge.model_name}
             if self._judge_key is not None:
                 endpoint["api_key"] = self._judge_key.get_secret_value()
             model = {"api_endpoint": endpoint}
