@@ -50,11 +50,14 @@ def with_three_candidates(settings: Settings, gpus: int = 1) -> Settings:
 
 
 def write_log_of(
-    path: Path, make: Callable[[str, str, int], dict[str, Any]] = classified, records: int = 240
+    path: Path,
+    make: Callable[[str, str, int], dict[str, Any]] = classified,
+    records: int = 240,
+    workload: str = "news",
 ) -> Path:
     """A log whose records are answered in one way: by labels, by tools, in words."""
     made = (make(text, label, number) for number, (text, label) in enumerate(headlines(records)))
-    return write_lines(path, *made)
+    return write_lines(path, *({**one, "workload_id": workload} for one in made))
 
 
 def write_calls(path: Path) -> Path:
@@ -91,4 +94,5 @@ def busy(double: NemoDouble) -> list[str]:
             if job["status"] in active
         ),
         *(f"GPUs of {who}" for who in list(world.gpus_used)),
+        *(["a request for a change"] if double.changing else []),
     ]
