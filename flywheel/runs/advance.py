@@ -183,9 +183,9 @@ async def _cancel(backends: Backends, lease: Lease, state: RunState) -> bool:
 
     One that cannot be stopped now does not keep the others from it.
     """
-    deployed = {s.candidate for s in state.steps if s.kind == "deploy" and s.launched}
+    deployed = {(f"un{s.kind}", s.candidate) for s in state.steps if s.launched}
     for step in state.steps:
-        if step.kind == "undeploy" and step.candidate in deployed and step.status not in TERMINAL:
+        if (step.kind, step.candidate) in deployed and step.status not in TERMINAL:
             await _poll(backends, lease, state, step)
         elif step.status == "pending":
             await _write(backends, lease, step, Outcome("cancelled"))

@@ -56,6 +56,7 @@ async def start_run(
             policy.parsed(),
             config.evaluation_config,
             backends.settings.llm_judge_config,
+            deploys_judge=backends.platform.own_judge() is not None,
         )
     candidates = _offered(backends, config)
     seed = config.data_split_config.random_seed

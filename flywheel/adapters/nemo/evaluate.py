@@ -124,7 +124,7 @@ class Evaluations:
     ) -> JobStatus | None:
         """None once all is there that it takes to ask."""
         ready = self._prompting.ready(job, card)
-        waiting = await self._helpers.need(self._wanted(card, files, ready), note)
+        waiting = await self._helpers.need(self._wanted(card, files, ready), job, note)
         waiting = waiting or await self._served(model, note)
         if waiting is None and card is not None and not ready:
             return self._prompting.prepare(job, card, files)

@@ -88,7 +88,7 @@ class _Evaluator:
                         scored = await score(config["metrics"], items, samples, client)
                         result["tasks"][task] = {"metrics": scored}
                         self._write(file, name, task, items, samples)
-        except (httpx.HTTPStatusError, ValueError) as error:
+        except (httpx.HTTPError, ValueError) as error:
             job["status_details"]["message"] = f"inference failed: {error}"
             _enter(job, "failed")
             return
