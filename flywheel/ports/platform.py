@@ -107,7 +107,7 @@ class ModelArtifact(BaseModel):
         "ask it as it was asked: its address, its examples"
     )
     digest: str = Field(description="sha256 of the model's files, hex")
-    size_bytes: int
+    size_bytes: int | None = Field(description="Of its files; None where nobody says")
     train_records: int = Field(description="Learned from; of examples, those to choose from")
     train_seconds: float
     params: dict[str, str | int | float | bool | None] = Field(

@@ -158,6 +158,7 @@ async def test_fine_tunes_with_every_setting(
     artifact = status.artifact
     assert artifact is not None
     assert artifact.uri.startswith(f"team/flywheel-{UID}-meta-llama-3.2-1b-instruct-customize@cust")
+    assert artifact.size_bytes is None
     assert artifact.train_records == TRAIN
     assert artifact.train_seconds > 0
     assert artifact.params["lora_dim"] == 32
