@@ -93,6 +93,11 @@ class Book:
         """Write it down, all or nothing."""
         await asyncio.to_thread(_write, self._path(job), note)
 
+    async def unwanted(self, job: Job) -> bool:
+        """Whether somebody has cancelled the job, or removed its run."""
+        note = await self.note(job)
+        return note is None or note.cancelled
+
     async def files(self, run_uid: str) -> RunFiles:
         """The run's datasets. Raises DataError where they were never uploaded from here."""
         found = await asyncio.to_thread(_read, self.folder(run_uid) / "files.json", RunFiles)

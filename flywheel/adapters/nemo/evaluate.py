@@ -255,7 +255,11 @@ class Evaluations:
             return _failed(f"{model} has given no answer for {duration(limit)}.")
         if not self._background.started(job.name):
             path = self._prompting.path(job, card, files)
-            self._background.start(job.name, self._ask_all(model, path, answers))
+            self._background.start(
+                job.name,
+                self._ask_all(model, path, answers),
+                lambda: self._book.unwanted(job),
+            )
         return JobStatus(
             state="running", percent=100 * have / rows, message=f"answered {have:,} of {rows:,}"
         )

@@ -72,7 +72,9 @@ class Prompting:
         """Choose the examples, in the background; raises what that raised."""
         key = f"{job.name} prompts"
         if not self._background.started(key):
-            self._background.start(key, self._choose(job, card, files))
+            self._background.start(
+                key, self._choose(job, card, files), lambda: self._book.unwanted(job)
+            )
         elif self._background.done(key):
             self._background.result(key)
         return JobStatus(state="running", percent=5, message="choosing examples")
