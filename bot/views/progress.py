@@ -17,6 +17,8 @@ _STAGES = {
     "upload-datasets": "uploading the datasets",
     "deploy": "deployment",
     "undeploy": "taking it down",
+    "deploy-judge": "deploying the judge",
+    "undeploy-judge": "taking the judge down",
     "judge": "judging the answers",
     "decide": "applying the policy",
     "summarise": "writing the summary",

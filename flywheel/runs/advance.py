@@ -192,17 +192,25 @@ async def _release(session: AsyncSession, ended: Step) -> None:
 async def _cancel(backends: Backends, lease: Lease, state: RunState) -> bool:
     """Stop what runs outside; a step counts as cancelled once the outside confirms it.
 
-    What has been deployed is taken down first.
+    One that cannot be stopped now does not keep the others from it.
     """
-    deployed = {s.candidate for s in state.steps if s.kind == "deploy" and s.launched}
+    deployed = {(f"un{s.kind}", s.candidate) for s in state.steps if s.launched}
     for step in state.steps:
-        if step.kind == "undeploy" and step.candidate in deployed and step.status not in TERMINAL:
+        if (step.kind, step.candidate) in deployed and step.status not in TERMINAL:
             await _poll(backends, lease, state, step)
         elif step.status == "pending":
             await _write(backends, lease, step, Outcome("cancelled"))
-        elif step.status == "running" and await HANDLERS[step.kind].cancel(backends, state, step):
+        elif step.status == "running" and await _stopped(backends, state, step):
             await _write(backends, lease, step, Outcome("cancelled", percent=step.percent))
     return False
+
+
+async def _stopped(backends: Backends, state: RunState, step: Step) -> bool:
+    try:
+        return await HANDLERS[step.kind].cancel(backends, state, step)
+    except FlywheelError as error:
+        log.warning("step %s could not be stopped yet: %s", step.external_name, error)
+        return False
 
 
 async def _finish(backends: Backends, lease: Lease) -> bool:

@@ -58,6 +58,7 @@ async def start_run(
             policy.parsed(),
             config.evaluation_config,
             backends.settings.llm_judge_config,
+            deploys_judge=backends.platform.own_judge() is not None,
         )
     candidates = _offered(backends, config)
     trials = await plan_trials(backends.settings, overrides, config, candidates)

@@ -111,10 +111,10 @@ def ended(view: RunView) -> bool:
     return view.status in {"completed", "failed", "cancelled"}
 
 
-async def start(backends: Backends, **wishes: object) -> RunView:
+async def start(backends: Backends, policy: Path | None = None, **wishes: object) -> RunView:
     """A run of the small log."""
     request = RunRequest.model_validate({"workload_id": "news", "eval_size": 60, **wishes})
-    return await runs.start_run(backends, request, ANALYST)
+    return await runs.start_run(backends, request, ANALYST, policy)
 
 
 class KeptHome:

@@ -36,6 +36,7 @@ from flywheel.ports.platform import (
     JobStatus,
     Leftover,
     ModelArtifact,
+    OwnJudge,
     PredictionRow,
     UploadJob,
     WorkloadType,
@@ -87,8 +88,10 @@ class NemoPlatform:
         self._hub = hub = Datastore(config, api_key)
         self._book, self._background = Book(root), Background()
         self._deployments = Deployments(self._client, self._book, self._candidates)
+        keys = judge_key, embedding_key
+        self._api_key = api_key
         self._helpers = Helpers(
-            self._client, self._deployments, judge, evaluation, judge_key, embedding_key
+            self._client, self._deployments, self._book, judge, evaluation, *keys
         )
         self._datasets = Datasets(self._client, hub, self._book, self._background)
         self._customizations = Customizations(self._client, self._book, self._candidates)
@@ -183,6 +186,10 @@ class NemoPlatform:
         """How long such a job takes, for want of anything measured."""
         return expected_seconds(kind)
 
+    def own_judge(self) -> OwnJudge | None:
+        """The judge of the settings where it is a NIM; asked through the NIM proxy."""
+        return self._helpers.own_judge(self._api_key)
+
     async def remove(self, run_uid: str) -> list[Leftover]:
         """Delete what the run left in NeMo and here."""
         left = await self._cleaning.remove(run_uid)
@@ -253,6 +260,8 @@ class NemoPlatform:
         match job:
             case UploadJob():
                 return await self._datasets.advance(job, note)
+            case DeployJob(judge=True):
+                return await self._helpers.hold_judge(job, note)
             case DeployJob():
                 return await self._deployments.advance(job, note)
             case CustomizeJob():
@@ -264,6 +273,8 @@ class NemoPlatform:
         match job:
             case UploadJob():
                 return await self._datasets.cancel(job)
+            case DeployJob(judge=True):
+                return await self._helpers.let_judge_go(job)
             case DeployJob():
                 return await self._deployments.cancel(job)
             case CustomizeJob():
