@@ -148,8 +148,10 @@ async def test_a_cancelled_run_leaves_nothing_running(
 
 
 async def test_the_promoted_model_is_served_for_the_next_run_and_compared(
-    backends: Backends, double: NemoDouble
+    backends: Backends, double: NemoDouble, tmp_path: Path
 ) -> None:
+    log = write_log_of(tmp_path / "log.jsonl", records=300)
+    await import_files(backends.logs, [log], reject_dir=tmp_path)
     async with working(backends):
         first = await start(backends, eval_size=100, candidates=[SMALL])
         await until(backends, first.id, ended, seconds=100)
@@ -167,9 +169,11 @@ async def test_the_promoted_model_is_served_for_the_next_run_and_compared(
 
 
 async def test_a_model_that_the_settings_no_longer_name_fails_alone(
-    backends: Backends, nemo_settings: Settings
+    backends: Backends, nemo_settings: Settings, tmp_path: Path
 ) -> None:
-    run = await start(backends, eval_size=40)
+    log = write_log_of(tmp_path / "log.jsonl")
+    await import_files(backends.logs, [log], reject_dir=tmp_path)
+    run = await start(backends, eval_size=40, candidates=[SMALL, LARGE])
     left = [nim for nim in nemo_settings.nims if nim.model_name != LARGE]
     settings = nemo_settings.model_copy(update={"nims": left})
     async with open_backends(settings) as changed, working(changed):
