@@ -14,6 +14,7 @@ from flywheel.clock import happens
 from flywheel.errors import UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.runs.advance import advance
+from flywheel.runs.drain import Drain
 from flywheel.runs.lease import abandoned
 
 log = logging.getLogger(__name__)
@@ -26,14 +27,19 @@ HEALTH_SECONDS = 5
 STOP_SECONDS = 10.0
 
 
-async def run_worker(backends: Backends, stop: asyncio.Event) -> None:
-    """Advance runs until `stop` is set; survives a queue server that goes away and comes back."""
+async def run_worker(backends: Backends, stop: asyncio.Event, drain: Drain | None = None) -> None:
+    """Advance runs until `stop` is set; survives a queue server that goes away and comes back.
+
+    A `drain` that is over sets it as well.
+    """
+    drain = drain or Drain(log.info)
+    draining = asyncio.create_task(_drain(backends, drain, stop))
     swept = asyncio.Event()
     sweeper = asyncio.create_task(_sweep(backends, swept))
     try:
         while not stop.is_set():
             await _revive(backends)
-            worker = _worker(backends)
+            worker = _worker(backends, drain)
             running = asyncio.create_task(worker.async_run())
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -41,8 +47,18 @@ async def run_worker(backends: Backends, stop: asyncio.Event) -> None:
             await _close(worker, running)
             await happens(stop, RETRY_SECONDS)
     finally:
+        draining.cancel()
         swept.set()
         await sweeper
+        with contextlib.suppress(asyncio.CancelledError):
+            await draining
+
+
+async def _drain(backends: Backends, drain: Drain, stop: asyncio.Event) -> None:
+    try:
+        await drain.over(backends.database, backends.settings.worker_config.poll_seconds)
+    finally:
+        stop.set()
 
 
 def _queue(backends: Backends) -> ArqQueue:
@@ -58,12 +74,13 @@ async def _revive(backends: Backends) -> None:
         log.warning("%s", error)
 
 
-def _worker(backends: Backends) -> Worker:
+def _worker(backends: Backends, drain: Drain) -> Worker:
     queue = _queue(backends)
 
     async def advance_job(ctx: dict[Any, Any], run_id: int) -> None:  # noqa: ARG001
         try:
-            await advance(backends, run_id)
+            with drain.look():
+                await advance(backends, run_id, drain.may_start)
         except UnavailableError as error:  # the sweep brings the run back
             log.warning("run %s has to wait: %s", run_id, error)
 

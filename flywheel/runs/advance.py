@@ -5,6 +5,7 @@ worker can be killed between any two lines here and the next one goes on from th
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlmodel import col, delete, select
@@ -28,8 +29,15 @@ from flywheel.scheduling.packing import Demand
 log = logging.getLogger(__name__)
 
 
-async def advance(backends: Backends, run_id: int) -> None:
-    """Take the run one look further and see to the next look; nothing where it is taken."""
+def _always() -> bool:
+    return True
+
+
+async def advance(backends: Backends, run_id: int, may_start: Callable[[], bool] = _always) -> None:
+    """Take the run one look further and see to the next look; nothing where it is taken.
+
+    `may_start` says whether this worker still starts steps; those that run it sees to anyway.
+    """
     worker = backends.settings.worker_config
     lease = await acquire(backends.database, run_id, worker.lease_seconds)
     if lease is None:
@@ -37,7 +45,7 @@ async def advance(backends: Backends, run_id: int) -> None:
     finished = False
     try:
         async with heartbeat(backends.database, lease, worker.lease_seconds):
-            while await _look(backends, lease):
+            while await _look(backends, lease, may_start):
                 pass
             finished = await _finish(backends, lease)
     except LeaseLostError:
@@ -49,7 +57,7 @@ async def advance(backends: Backends, run_id: int) -> None:
         await backends.queue.wake(run_id, str(lease.fence), worker.poll_seconds)
 
 
-async def _look(backends: Backends, lease: Lease) -> bool:
+async def _look(backends: Backends, lease: Lease, may_start: Callable[[], bool]) -> bool:
     """Poll and start steps once; True where a step ended, so that others may be ready now.
 
     What a step leaves is read again before another one starts.
@@ -69,7 +77,7 @@ async def _look(backends: Backends, lease: Lease) -> bool:
             continue
         match readiness(step, state.steps):
             case "ready":
-                if await _start(backends, lease, state, step):
+                if may_start() and await _start(backends, lease, state, step):
                     return True
             case "skip":
                 await _write(backends, lease, step, Outcome("skipped"))
