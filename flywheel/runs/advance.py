@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from flywheel.clock import utc_now
 from flywheel.db.models import Candidate, Receipt, Run, Step
 from flywheel.decisions.verdict import Recommendation
-from flywheel.errors import FlywheelError
+from flywheel.errors import DatabaseUnavailableError, FlywheelError
 from flywheel.formatting import count
 from flywheel.ports.backends import Backends
 from flywheel.promotions import registry
@@ -139,6 +139,8 @@ async def _poll(backends: Backends, lease: Lease, state: RunState, step: Step) -
             await handler.start(backends, state, step)
             step.launched = True
         outcome = await handler.poll(backends, state, step)
+    except DatabaseUnavailableError:
+        raise  # it says nothing of the step, which a later look finds as it was
     except FlywheelError as error:
         outcome = Outcome("failed", error=str(error))
     except Exception:

@@ -17,7 +17,7 @@ from flywheel.settings import Settings
 from flywheel.views import RunView
 from flywheel.wiring import open_backends
 from tests.support.running import ended, start, until, write_log
-from tests.support.workers import says, worker
+from tests.support.workers import Ear, worker
 
 SECONDS = 30
 
@@ -131,12 +131,13 @@ async def test_draining_lets_the_step_end_and_starts_no_other(
     run = await start(outside, candidates=["hashing-sgd"])
     async with worker(settings, "worker", "--drain", heard=True) as process:
         training = await trainers.hold()
+        ear = Ear(process)
         process.terminate()
-        said = await says(process, "Waiting for customize")
+        said = await ear.hears("Waiting for customize")
         assert said == f"Waiting for customize of hashing-sgd in {run.id} (news) to end."
         assert process.returncode is None
         trainers.release()
-        await says(process, f"Ended: customize of hashing-sgd in {run.id}")
+        await ear.hears(f"Ended: customize of hashing-sgd in {run.id}")
         async with asyncio.timeout(SECONDS):
             assert await process.wait() == 0
     assert not trainers.runs(training)
@@ -153,7 +154,7 @@ async def test_a_second_signal_ends_draining_at_once(
     async with worker(settings, "worker", "--drain", heard=True) as process:
         training = await trainers.hold()
         process.terminate()
-        await says(process, "Waiting for customize")
+        await Ear(process).hears("Waiting for customize")
         process.terminate()
         async with asyncio.timeout(SECONDS):
             assert await process.wait() == 0
@@ -165,9 +166,10 @@ async def test_draining_waits_for_nothing_where_nothing_runs(
     outside: Backends, settings: Settings
 ) -> None:
     async with worker(settings, "worker", "--drain", heard=True) as process:
-        await says(process, "is waiting for runs")
+        ear = Ear(process)
+        await ear.hears("is waiting for runs")
         process.send_signal(signal.SIGINT)
-        await says(process, "No step is left")
+        await ear.hears("No step is left")
         async with asyncio.timeout(SECONDS):
             assert await process.wait() == 0
 
@@ -179,7 +181,7 @@ async def test_draining_does_not_wait_for_what_another_worker_starts(
     async with worker(settings, "worker", "--drain", heard=True) as process:
         await trainers.hold()
         process.terminate()
-        await says(process, "Waiting for customize")
+        await Ear(process).hears("Waiting for customize")
         second = await start(outside, candidates=["hashing-sgd"])
         async with worker(settings) as other:
             later = await trainers.hold(known=1)
