@@ -165,4 +165,4 @@ async def run_through(
 
 
 def _running(view: RunView) -> set[str]:
-    return {f"{s.kind} {s.candidate}".strip() for s in view.steps if s.status == "running"}
+    return {f"{s.kind} {s.candidate or ''}".strip() for s in view.steps if s.status == "running"}
