@@ -1,6 +1,7 @@
 """The database: SQLite (WAL) by default, PostgreSQL by setting."""
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -137,7 +138,8 @@ def _create_engine(url: str) -> AsyncEngine:
         if make_url(url).get_backend_name() != "sqlite":
             return create_async_engine(url, pool_pre_ping=True)
         # The driver's own BEGIN is deferred: two processes that read, then write lose updates.
-        engine = create_async_engine(url, connect_args={"isolation_level": None, "timeout": 30})
+        options = {"isolation_level": None, "timeout": 30, "factory": _SqliteConnection}
+        engine = create_async_engine(url, connect_args=options)
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"FLYWHEEL_DATABASE_URL needs the package {error.name}, which is not installed.",
@@ -151,6 +153,18 @@ def _create_engine(url: str) -> AsyncEngine:
         ) from None
     _begin_immediate(engine.sync_engine)
     return engine
+
+
+class _SqliteConnection(sqlite3.Connection):
+    def close(self) -> None:
+        """Give back the lock first.
+
+        Where a task is cancelled, a statement may be left open. The connection closes with the
+        last of them only, when garbage is collected, and would keep its lock until then.
+        """
+        with contextlib.suppress(sqlite3.Error):
+            self.rollback()
+        super().close()
 
 
 def _begin_immediate(engine: Engine) -> None:
