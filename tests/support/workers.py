@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from flywheel.settings import Settings
@@ -12,7 +12,11 @@ from flywheel.settings import Settings
 
 @asynccontextmanager
 async def worker(
-    settings: Settings, *words: str, heard: bool = False, **variables: str
+    settings: Settings,
+    *words: str,
+    heard: bool = False,
+    program: Sequence[str] = ("-c", "from flywheel.cli.main import main; main()"),
+    **variables: str,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A worker process of its own; stopped in good order unless the test ended it.
 
@@ -27,8 +31,7 @@ async def worker(
         **variables,
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from flywheel.cli.main import main; main()"),
-        *(words or ("worker",)),
+        *(sys.executable, *program, *(words or ("worker",))),
         env=environment,
         stdout=asyncio.subprocess.PIPE if heard else asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.STDOUT if heard else None,
