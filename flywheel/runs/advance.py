@@ -5,7 +5,7 @@ worker can be killed between any two lines here and the next one goes on from th
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlmodel import col, delete, select
@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from flywheel.clock import utc_now
 from flywheel.db.models import Candidate, Receipt, Run, Step
 from flywheel.decisions.verdict import Recommendation
-from flywheel.errors import FlywheelError
+from flywheel.errors import DatabaseUnavailableError, FlywheelError
 from flywheel.formatting import count
 from flywheel.ports.backends import Backends
 from flywheel.promotions import registry
@@ -29,8 +29,15 @@ from flywheel.scheduling.packing import Demand, Pool, too_large
 log = logging.getLogger(__name__)
 
 
-async def advance(backends: Backends, run_id: int) -> None:
-    """Take the run one look further and see to the next look; nothing where it is taken."""
+def _always() -> bool:
+    return True
+
+
+async def advance(backends: Backends, run_id: int, may_start: Callable[[], bool] = _always) -> None:
+    """Take the run one look further and see to the next look; nothing where it is taken.
+
+    `may_start` says whether this worker still starts steps; those that run it sees to anyway.
+    """
     worker = backends.settings.worker_config
     lease = await acquire(backends.database, run_id, worker.lease_seconds)
     if lease is None:
@@ -38,7 +45,7 @@ async def advance(backends: Backends, run_id: int) -> None:
     finished = False
     try:
         async with heartbeat(backends.database, lease, worker.lease_seconds):
-            while await _look(backends, lease):
+            while await _look(backends, lease, may_start):
                 pass
             finished = await _finish(backends, lease)
     except LeaseLostError:
@@ -50,7 +57,7 @@ async def advance(backends: Backends, run_id: int) -> None:
         await backends.queue.wake(run_id, str(lease.fence), worker.poll_seconds)
 
 
-async def _look(backends: Backends, lease: Lease) -> bool:
+async def _look(backends: Backends, lease: Lease, may_start: Callable[[], bool]) -> bool:
     """Poll and start steps once; True where a step ended, so that others may be ready now.
 
     What a step leaves is read again before another one starts.
@@ -70,7 +77,7 @@ async def _look(backends: Backends, lease: Lease) -> bool:
             continue
         match readiness(step, state.steps):
             case "ready":
-                if await _start(backends, lease, state, step):
+                if may_start() and await _start(backends, lease, state, step):
                     return True
             case "skip":
                 await _write(backends, lease, step, Outcome("skipped"))
@@ -143,6 +150,8 @@ async def _poll(backends: Backends, lease: Lease, state: RunState, step: Step) -
             await handler.start(backends, state, step)
             step.launched = True
         outcome = await handler.poll(backends, state, step)
+    except DatabaseUnavailableError:
+        raise  # it says nothing of the step, which a later look finds as it was
     except FlywheelError as error:
         outcome = Outcome("failed", error=str(error))
     except Exception:
