@@ -60,7 +60,12 @@ class Candidates:
         return self._nims[name]
 
     def demand(self, kind: JobKind, name: str) -> Demand:
-        """The GPUs of a job: for training those of customizer_configs, else those of the NIM."""
+        """The GPUs of a job: for training those of customizer_configs, else those of the NIM.
+
+        None for a model that is not configured any more: its job fails and says so.
+        """
+        if name not in self._nims:
+            return NOTHING
         if kind == "deploy":
             return Demand(self._inference, gpus_of(self.nim(name)))
         training = self.nim(name).customizer_configs if kind == "customize" else None
