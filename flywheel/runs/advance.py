@@ -89,11 +89,8 @@ async def _look(backends: Backends, lease: Lease, may_start: Callable[[], bool])
 
 async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) -> bool:
     now, platform = utc_now(), backends.platform
-    try:
-        demand = demand_of(platform, step, state.run)
-    except FlywheelError as error:  # the settings name the model no longer
-        await _write(backends, lease, step, Outcome("failed", error=str(error)))
-        return True
+    incumbent = state.incumbent()
+    demand = demand_of(platform, step, incumbent.model_name if incumbent else "")
     try:
         budget = await budget_of(platform) if demand.amount else {}
     except FlywheelError as error:  # it has to be found, and cannot be now

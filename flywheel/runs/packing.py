@@ -9,7 +9,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.db.models import Run, Step
 from flywheel.ports.platform import JobKind, Platform
-from flywheel.promotions.registry import IncumbentModel
 from flywheel.runs.graph import ACTIVE_RUN, EVALUATIONS, TRAININGS, waits_for_training
 from flywheel.scheduling.packing import Demand, Pool, Waiting, admit, position
 
@@ -25,15 +24,9 @@ JUDGES = Demand("judge", 1)  # it gets as many requests at a time as its setting
 _FORGOTTEN = timedelta(seconds=60)
 
 
-def demand_of(platform: Platform, step: Step, run: Run) -> Demand:
-    """What a step holds while it goes on. Raises what the platform says of an unknown model."""
-    return demand_of_kind(platform, step.kind, step.candidate or incumbent_of(run))
-
-
-def incumbent_of(run: Run) -> str:
-    """The model that steps are of which name no candidate; '' where there is none."""
-    raw = run.incumbent
-    return "" if raw is None else IncumbentModel.model_validate(raw).model_name
+def demand_of(platform: Platform, step: Step, incumbent: str) -> Demand:
+    """What a step holds while it goes on; one of no candidate is about the incumbent's model."""
+    return demand_of_kind(platform, step.kind, step.candidate or incumbent)
 
 
 def demand_of_kind(platform: Platform, kind: str, candidate: str) -> Demand:

@@ -15,15 +15,15 @@ from flywheel.db.models import Run, Step
 from flywheel.errors import FlywheelError
 from flywheel.ports.backends import Backends
 from flywheel.ports.platform import Platform
+from flywheel.promotions.registry import IncumbentModel
 from flywheel.runs.packing import (
     budget_of,
     demand_of_kind,
     expected_seconds_of_kind,
-    incumbent_of,
 )
 from flywheel.runs.state import run_ref
 from flywheel.runs.timing import Stand, TimedStep, key_of, planned_steps, training_first
-from flywheel.scheduling.packing import NOTHING, Demand, Pool
+from flywheel.scheduling.packing import Demand, Pool
 from flywheel.scheduling.timetable import Planned, Timed, timetable
 from flywheel.views import RunView, StepView
 
@@ -54,18 +54,13 @@ class Reckoning:
         return expected_seconds_of_kind(self._platform, step.kind, step.candidate)
 
     def demand(self, step: TimedStep, incumbent: str) -> Demand:
-        """What it holds; a step that names no candidate is of the incumbent.
-
-        Nothing of a model that the settings do not name: its step will fail.
-        """
-        try:
-            return demand_of_kind(self._platform, step.kind, step.candidate or incumbent)
-        except FlywheelError:
-            return NOTHING
+        """What it holds; a step that names no candidate is of the incumbent."""
+        return demand_of_kind(self._platform, step.kind, step.candidate or incumbent)
 
     def planned(self, run: Run, rows: Sequence[Step], now: datetime) -> list[Planned]:
         """What is left of a run that goes on."""
-        incumbent = incumbent_of(run)
+        raw = run.incumbent
+        incumbent = "" if raw is None else IncumbentModel.model_validate(raw).model_name
         return planned_steps(
             run.uid,
             rows,
