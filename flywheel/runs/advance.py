@@ -4,6 +4,7 @@ Every change is one transaction that carries the lease's fence and the events it
 worker can be killed between any two lines here and the next one goes on from the rows.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -201,13 +202,18 @@ async def _cancel(backends: Backends, lease: Lease, state: RunState) -> bool:
     One that cannot be stopped now does not keep the others from it.
     """
     deployed = {(f"un{s.kind}", s.candidate) for s in state.steps if s.launched}
-    for step in state.steps:
-        if (step.kind, step.candidate) in deployed and step.status not in TERMINAL:
-            await _poll(backends, lease, state, step)
-        elif step.status == "pending":
-            await _write(backends, lease, step, Outcome("cancelled"))
-        elif step.status == "running" and await _stopped(backends, state, step):
+    left = [s for s in state.steps if s.status not in TERMINAL]
+    going = [s for s in left if (s.kind, s.candidate) in deployed]
+    running = [s for s in left if s.status == "running" and s not in going]
+    stopped = await asyncio.gather(*(_stopped(backends, state, step) for step in running))
+    for step, is_stopped in zip(running, stopped, strict=True):
+        if is_stopped:
             await _write(backends, lease, step, Outcome("cancelled", percent=step.percent))
+    for step in going:
+        await _poll(backends, lease, state, step)
+    for step in left:
+        if step.status == "pending" and step not in going:
+            await _write(backends, lease, step, Outcome("cancelled"))
     return False
 
 
