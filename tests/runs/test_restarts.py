@@ -155,7 +155,7 @@ async def test_a_worker_whose_database_has_gone_stops_in_good_order(
         await server.stop()
         await ear.hears("The database cannot be used")
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 30) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
     assert not [line for line in ear.lines if "Traceback" in line], "\n".join(ear.lines)
 
 

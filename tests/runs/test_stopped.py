@@ -19,7 +19,7 @@ from flywheel.wiring import open_backends
 from tests.support.running import ended, start, until, write_log
 from tests.support.workers import Ear, worker
 
-SECONDS = 30
+SECONDS = 60
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.support.postgres import Postgres
 from tests.support.running import ended, until
 from tests.support.workers import Ear, worker
 
-SECONDS = 30
+SECONDS = 60
 DOWN_SECONDS = 2.0
 
 
