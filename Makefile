@@ -9,7 +9,7 @@ MLFLOW := .venv-mlflow
 NEMO_PLATFORM_READY := $(NEMO_PLATFORM)/.ready
 
 .PHONY: help demo test test-slow chaos test-peers test-nemo-platform test-mlflow check format bench \
-	lock lock-nemo-platform lock-mlflow clean
+	bench-schedule lock lock-nemo-platform lock-mlflow clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,10 +51,13 @@ format: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure dataset building; simulate what intervals and verdicts keep
+bench: $(READY) bench-schedule ## Measure dataset building and schedules; simulate intervals and verdicts
 	@$(BIN)/python tests/bench/bench_build.py
 	@$(BIN)/python tests/bench/bench_intervals.py
 	@$(BIN)/python tests/bench/bench_audit.py
+
+bench-schedule: $(READY) ## A whole run on 2 and on 4 GPUs against the best possible schedule (2 minutes)
+	@$(BIN)/python -m tests.bench.bench_schedule
 
 lock: ## Choose the versions anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group dev \

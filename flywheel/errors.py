@@ -54,3 +54,7 @@ class UnavailableError(FlywheelError):
     """A part that flywheel depends on does not answer."""
 
     exit_code = 7
+
+
+class DatabaseUnavailableError(UnavailableError):
+    """The database does not answer."""

@@ -76,6 +76,15 @@ def count(n: int) -> str:
     return f"{n:,}"
 
 
+def ahead(moment: datetime, now: datetime) -> str:
+    """When something is expected: 'in about 23 min (2026-11-23 08:27 UTC)', 'any moment now'."""
+    seconds = (moment - now).total_seconds()
+    if seconds < 1:
+        return "any moment now"
+    unit = 1 if seconds < 90 else 60
+    return f"in about {duration(round(seconds / unit) * unit)} ({when(moment)})"
+
+
 def when(moment: datetime) -> str:
     """A moment in UTC: '2026-11-23 08:27 UTC'."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -20,7 +20,7 @@ async def _judge(spec: JudgeSpec, report_progress: ReportProgress) -> JudgedAnsw
     def report(done: int) -> None:
         report_progress(100 * done / len(pairs), f"{count(done)} of {count(len(pairs))} judged")
 
-    key = secrets_from(os.environ).for_judge(spec.judge.url)
+    key = secrets_from(os.environ).llm_judge_api_key
     async with open_judge(spec.judge, key, spec.cache) as judge:
         scores, judgements = await judge.judge(spec.task, pairs, spec.confidence, report)
     return JudgedAnswers(scores=scores, judged=[judgement.score for judgement in judgements])

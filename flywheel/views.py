@@ -151,6 +151,10 @@ class StepView(BaseModel):
     percent: float
     message: str
     error: str | None
+    expected_start: datetime | None = Field(
+        None, description="Of one that waits, as the timetable of all unfinished runs has it now"
+    )
+    expected_end: datetime | None = Field(None, description="Of one that waits or runs")
 
 
 class TeacherView(BaseModel):
@@ -210,6 +214,11 @@ class RunView(BaseModel):
     incumbent: str | None = Field(None, description="The model now promoted for this workload")
     compared: IncumbentView | None = Field(
         None, description="The incumbent at the start of the run, on the same records"
+    )
+    expected_end: datetime | None = Field(
+        None,
+        description="Of a run that goes on, by the times of earlier runs of the workload, else by "
+        "the platform's guess; null where it cannot be told",
     )
 
 

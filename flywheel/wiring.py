@@ -106,7 +106,6 @@ def _open_platform(settings: Settings, stack: AsyncExitStack) -> "Platform":
             settings.home / "nemo",
             judge=judge,
             evaluation=settings.evaluation_config,
-            gpu_budget=dict[str, int](settings.nmp_config.gpu_budget.items()),
             api_key=secrets.nemo_api_key,
             judge_key=secrets.for_judge(judge.url),
             embedding_key=secrets.embedding_api_key,

@@ -14,6 +14,7 @@ from flywheel.clock import happens
 from flywheel.errors import UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.runs.advance import advance
+from flywheel.runs.drain import Drain
 from flywheel.runs.lease import abandoned
 from flywheel.service.approvals import expire_due
 from flywheel.service.tracking import track_due
@@ -28,24 +29,41 @@ HEALTH_SECONDS = 5
 STOP_SECONDS = 10.0
 
 
-async def run_worker(backends: Backends, stop: asyncio.Event) -> None:
-    """Advance runs until `stop` is set; survives a queue server that goes away and comes back."""
-    swept = asyncio.Event()
+async def run_worker(backends: Backends, stop: asyncio.Event, drain: Drain | None = None) -> None:
+    """Advance runs until `stop` is set; survives a queue server that goes away and comes back.
+
+    A `drain` that is over sets it as well.
+    """
+    drain = drain or Drain(log.info)
+    draining = asyncio.create_task(_drain(backends, drain, stop))
+    swept, outage = asyncio.Event(), _Outage("the queue went away", "the queue answers again")
     sweeper = asyncio.create_task(_sweep(backends, swept))
     tracking = asyncio.create_task(_track(backends, swept))
     try:
         while not stop.is_set():
-            await _revive(backends)
-            worker = _worker(backends)
+            if not await _answers(backends, outage):
+                await happens(stop, RETRY_SECONDS)
+                continue
+            worker = _worker(backends, drain)
             running = asyncio.create_task(worker.async_run())
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
-            await _close(worker, running)
+            await _close(worker, running, outage)
             await happens(stop, RETRY_SECONDS)
     finally:
+        draining.cancel()
         swept.set()
         await asyncio.gather(sweeper, tracking)
+        with contextlib.suppress(asyncio.CancelledError):
+            await draining
+
+
+async def _drain(backends: Backends, drain: Drain, stop: asyncio.Event) -> None:
+    try:
+        await drain.over(backends.database, backends.settings.worker_config.poll_seconds)
+    finally:
+        stop.set()
 
 
 def _queue(backends: Backends) -> ArqQueue:
@@ -53,20 +71,44 @@ def _queue(backends: Backends) -> ArqQueue:
     return backends.queue
 
 
-async def _revive(backends: Backends) -> None:
-    """A private server that was killed is started again: nobody else would."""
+class _Outage:
+    """Tells once that a part is away, however often it is tried, and once that it is back."""
+
+    def __init__(self, begun: str, over: str) -> None:
+        self._begun, self._over, self._goes_on = begun, over, False
+
+    def met(self, error: Exception) -> None:
+        """It did not answer."""
+        if not self._goes_on:
+            log.warning("%s; it is tried again until it answers: %s", self._begun, error)
+        self._goes_on = True
+
+    def over(self) -> None:
+        """It has answered."""
+        if self._goes_on:
+            log.info("%s", self._over)
+        self._goes_on = False
+
+
+async def _answers(backends: Backends, outage: _Outage) -> bool:
+    """Whether the queue does. A private server that was killed is started: nobody else would."""
     try:
         await _queue(backends).revive()
+        await _queue(backends).ping()
     except UnavailableError as error:
-        log.warning("%s", error)
+        outage.met(error)
+        return False
+    outage.over()
+    return True
 
 
-def _worker(backends: Backends) -> Worker:
+def _worker(backends: Backends, drain: Drain) -> Worker:
     queue = _queue(backends)
 
     async def advance_job(ctx: dict[Any, Any], run_id: int) -> None:  # noqa: ARG001
         try:
-            await advance(backends, run_id)
+            with drain.look():
+                await advance(backends, run_id, drain.may_start)
         except UnavailableError as error:  # the sweep brings the run back
             log.warning("run %s has to wait: %s", run_id, error)
 
@@ -86,7 +128,7 @@ def _worker(backends: Backends) -> Worker:
     )
 
 
-async def _close(worker: Worker, running: asyncio.Task[None]) -> None:
+async def _close(worker: Worker, running: asyncio.Task[None], outage: _Outage) -> None:
     """Stop a worker that still runs, or learn why it stopped by itself."""
     worker.allow_pick_jobs = False
     if looking := list(worker.tasks.values()):  # cancelled in the middle, they would be repeated
@@ -99,19 +141,21 @@ async def _close(worker: Worker, running: asyncio.Task[None]) -> None:
     except asyncio.CancelledError:
         pass
     except (RedisError, OSError) as error:
-        log.warning("the queue went away (%s); trying again", error)
+        outage.met(error)
 
 
 async def _sweep(backends: Backends, stop: asyncio.Event) -> None:
     seconds = backends.settings.worker_config.sweep_seconds
+    outage = _Outage("the sweep for abandoned runs has to wait", "the sweep goes on")
     while not stop.is_set():
         try:
             await expire_due(backends)
             for run_id, token in await abandoned(backends.database, seconds):
-                log.info("run %s was left alone; a worker is woken for it", run_id)
                 await backends.queue.wake(run_id, token)
+                log.info("run %s was left alone; a worker is woken for it", run_id)
+            outage.over()
         except UnavailableError as error:
-            log.warning("the sweep could not wake anybody: %s", error)
+            outage.met(error)
         except Exception:
             log.exception("the sweep failed; it goes on")
         await happens(stop, seconds)
@@ -119,9 +163,13 @@ async def _sweep(backends: Backends, stop: asyncio.Event) -> None:
 
 async def _track(backends: Backends, stop: asyncio.Event) -> None:
     """Beside the runs: a tracking server that is slow or away holds up none of them."""
+    outage = _Outage("tracking has to wait", "tracking goes on")
     while backends.tracker is not None:
         try:
             await track_due(backends)
+            outage.over()
+        except UnavailableError as error:
+            outage.met(error)
         except Exception:
             log.exception("tracking failed; it goes on")
         if stop.is_set():  # only now: what ended last is tracked, too

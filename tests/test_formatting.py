@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flywheel.evaluation.scores import Interval
-from flywheel.formatting import count, duration, money, percent, score, when
+from flywheel.formatting import ahead, count, duration, money, percent, score, when
 
 
 def test_a_score_carries_its_interval_and_n() -> None:
@@ -103,3 +103,14 @@ def test_durations_never_show_nothing_or_an_exponent(seconds: float) -> None:
     assert text[0].isdigit()
     assert "e" not in text
     assert not text.startswith("0 ")
+
+
+def test_when_something_is_expected() -> None:
+    now = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    for seconds, text in (
+        (-5, "any moment now"),
+        (42, "in about 42 s (2026-11-23 08:00 UTC)"),
+        (1405, "in about 23 min (2026-11-23 08:23 UTC)"),
+        (7_800, "in about 2 h 10 min (2026-11-23 10:10 UTC)"),
+    ):
+        assert ahead(now + timedelta(seconds=seconds), now) == text

@@ -1,6 +1,6 @@
 """The card: the one message that shows a run and changes as the run goes on."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -13,11 +13,12 @@ from slack_sdk.models.blocks import (
 from bot.views.message import Message, context, header, message, section
 from bot.views.progress import candidate_lines, doing_now, run_percent, run_step_line
 from bot.views.text import code, lines_that_fit, mrkdwn, person, plain, shorten
-from flywheel.formatting import count, duration
+from flywheel.formatting import count, duration, when
 from flywheel.views import RunView
 
 CANCEL = "cancel_run"
 CARD_BLOCK = "card:"
+_SOON = timedelta(minutes=2)  # the end of a run that is over by then is not worth a word
 
 _STATUS = {
     "pending": "waiting for a worker",
@@ -82,6 +83,8 @@ def _status_line(view: RunView, now: datetime) -> str:
     status = f"*{_STATUS[view.status].capitalize()}*"
     if view.status in {"running", "cancelling"}:
         status += f" · {run_percent(view)} % · {elapsed(view, now)}"
+        if view.expected_end is not None and view.expected_end > now + _SOON:
+            status += f" · should end about {when(view.expected_end)}"
     elif view.status in ENDED:
         status += f" after {elapsed(view, now)}"
     doing = run_step_line(view)

@@ -17,6 +17,8 @@ _STAGES = {
     "upload-datasets": "uploading the datasets",
     "deploy": "deployment",
     "undeploy": "taking it down",
+    "deploy-judge": "deploying the judge",
+    "undeploy-judge": "taking the judge down",
     "judge": "judging the answers",
     "decide": "applying the policy",
     "summarise": "writing the summary",
@@ -93,7 +95,9 @@ def _doing(candidate: CandidateView, steps: Sequence[StepView]) -> str:
         return "cancelled"
     if steps and all(step.status in _ENDED for step in steps):
         return "done"
-    return "waiting"
+    return next(
+        (mrkdwn(s.message, 200) for s in steps if s.status == "pending" and s.message), "waiting"
+    )
 
 
 def _stage(step: StepView) -> str:

@@ -41,11 +41,16 @@ async def _stoppable(main: Coroutine[Any, Any, T]) -> T:
     return await main
 
 
-def stop_on_signals() -> asyncio.Event:
-    """An event that SIGINT and SIGTERM set."""
+def stop_on_signals(first: asyncio.Event | None = None) -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set; where there is a `first`, one signal sets only that."""
     stop = asyncio.Event()
+
+    def signalled() -> None:
+        asked = stop if first is None or first.is_set() else first
+        asked.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, signalled)
     return stop
 
 

@@ -11,7 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from flywheel.cli.data_lines import accuracy_lines, data_lines
+from flywheel.cli.schedule_lines import schedule_lines
 from flywheel.cli.sweeps import sweep_table
+from flywheel.clock import utc_now
 from flywheel.decisions.regression import Regression
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import in_words
@@ -111,6 +113,8 @@ def run_page(console: Console, view: RunView) -> None:
         _verdict(console, view, view.recommendation)
     if view.status in {"pending", "running", "cancelling"}:
         console.print(f"Now: {escape(doing_now(view))}")
+    for line in schedule_lines(view, utc_now()):
+        console.print(escape(line), soft_wrap=True)
 
 
 def _beside_scores(console: Console, view: RunView) -> None:

@@ -1,5 +1,7 @@
 """`flywheel doctor` and `flywheel worker`."""
 
+from typing import Annotated
+
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -41,14 +43,29 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def worker() -> None:
+def worker(
+    drain: Annotated[
+        bool,
+        typer.Option(
+            "--drain",
+            help="Asked to stop, start no step any more and end when those that run have ended; "
+            "asked again, stop at once.",
+        ),
+    ] = False,
+) -> None:
     """Drive runs until interrupted. Killed at any instant, another one goes on from there."""
-    from flywheel.worker import run_worker  # only here: importing it takes a while
+    # Only here: importing these takes a while.
+    from flywheel.runs.drain import Drain
+    from flywheel.worker import run_worker
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
 
     async def main() -> None:
         async with backends(with_queue=True, keep_log=True) as opened:
-            stop = stop_on_signals()
-            console.print("The worker is waiting for runs; Ctrl-C stops it.")
-            await run_worker(opened, stop)
+            draining = Drain(say)
+            stop = stop_on_signals(draining.asked if drain else None)
+            say("The worker is waiting for runs; Ctrl-C stops it.")
+            await run_worker(opened, stop, draining)
 
     run(main())

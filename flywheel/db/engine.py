@@ -1,6 +1,7 @@
 """The database: SQLite (WAL) by default, PostgreSQL by setting."""
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError, SQLA
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from flywheel.errors import ConflictError, SettingsError, UnavailableError
+from flywheel.errors import ConflictError, DatabaseUnavailableError, SettingsError
 from flywheel.sqlite import use_wal
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -35,7 +36,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session in one transaction: committed at the end, rolled back on an exception.
 
-        Raises UnavailableError where the database does not answer.
+        Raises DatabaseUnavailableError where the database does not answer.
         """
         with self._sentences():
             session = AsyncSession(self._engine, expire_on_commit=False)
@@ -57,7 +58,7 @@ class Database:
     async def migrate(self) -> None:
         """Bring the schema to the newest version. Safe to call from several processes.
 
-        Raises UnavailableError, and ConflictError where the schema is of a later flywheel.
+        Raises DatabaseUnavailableError, and ConflictError where the schema is of a later flywheel.
         """
         with self._sentences():
             await self._migrate()
@@ -69,7 +70,7 @@ class Database:
             await connection.run_sync(_upgrade)
 
     async def ping(self) -> str:
-        """Which server answers. Raises UnavailableError where none does."""
+        """Which server answers. Raises DatabaseUnavailableError where none does."""
         with self._sentences():
             async with self._engine.connect() as connection:
                 query = "SELECT sqlite_version()" if self.is_sqlite else "SHOW server_version"
@@ -82,7 +83,7 @@ class Database:
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:
-        """What the driver says of a database that does not answer, as UnavailableError."""
+        """What the driver says of a database that does not answer, as DatabaseUnavailableError."""
         try:
             yield
         except DatabaseError as error:
@@ -92,9 +93,9 @@ class Database:
         except InterfaceError as error:
             raise self._unavailable(error) from error
 
-    def _unavailable(self, error: DatabaseError | InterfaceError) -> UnavailableError:
+    def _unavailable(self, error: DatabaseError | InterfaceError) -> DatabaseUnavailableError:
         said = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
-        return UnavailableError(
+        return DatabaseUnavailableError(
             f"The database cannot be used: {said[0].rstrip('.')}.",
             "Check FLYWHEEL_HOME, its permissions and the space on its disk."
             if self.is_sqlite
@@ -137,7 +138,8 @@ def _create_engine(url: str) -> AsyncEngine:
         if make_url(url).get_backend_name() != "sqlite":
             return create_async_engine(url, pool_pre_ping=True)
         # The driver's own BEGIN is deferred: two processes that read, then write lose updates.
-        engine = create_async_engine(url, connect_args={"isolation_level": None, "timeout": 30})
+        options = {"isolation_level": None, "timeout": 30, "factory": _SqliteConnection}
+        engine = create_async_engine(url, connect_args=options)
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"FLYWHEEL_DATABASE_URL needs the package {error.name}, which is not installed.",
@@ -151,6 +153,18 @@ def _create_engine(url: str) -> AsyncEngine:
         ) from None
     _begin_immediate(engine.sync_engine)
     return engine
+
+
+class _SqliteConnection(sqlite3.Connection):
+    def close(self) -> None:
+        """Give back the lock first.
+
+        Where a task is cancelled, a statement may be left open. The connection closes with the
+        last of them only, when garbage is collected, and would keep its lock until then.
+        """
+        with contextlib.suppress(sqlite3.Error):
+            self.rollback()
+        super().close()
 
 
 def _begin_immediate(engine: Engine) -> None:

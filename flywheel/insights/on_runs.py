@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from flywheel.clock import utc_now
-from flywheel.formatting import count, duration, when
+from flywheel.formatting import ahead, count, duration, when
 from flywheel.insights.names import find
 from flywheel.insights.phrases import doing_now, headline, named, reply, show
 from flywheel.insights.summary import summarise
@@ -38,7 +38,8 @@ def _statuses(runs: list[RunView], *, asks_for_the_end: bool = False) -> Answer:
     lines: list[str] = []
     for run in runs[:_MOST_LISTED]:
         lines += _status(run) if len(runs) <= 2 else _status(run)[:1]
-    lines += [_UNKNOWN_END] if asks_for_the_end else []
+    if asks_for_the_end and all(run.expected_end is None for run in runs):
+        lines.append(_UNKNOWN_END)
     return reply(*lines, sources=show(*runs[:_MOST_LISTED]))
 
 
@@ -51,6 +52,8 @@ def _status(run: RunView) -> list[str]:
             f"{count(done)} of {count(len(run.steps))} steps are done"
             + (f"; now: {now}." if now else ".")
         )
+    if run.expected_end is not None:
+        lines.append(f"It should end {ahead(run.expected_end, utc_now())}.")
     return lines + _errors(run)[:3]
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from flywheel.scheduling.packing import Demand, Pool
 from flywheel.settings import IclConfig, LoraConfig, StudentConfig, TrainingConfig
+from flywheel.settings.endpoints import JudgeConfig
 
 EvalType = Literal["base-eval", "icl-eval", "customized-eval", "incumbent-eval"]
 WorkloadType = Literal["classification", "tool_calling", "generic"]
@@ -101,13 +102,15 @@ class UploadJob(BaseModel):
 class DeployJob(BaseModel):
     """Serve a candidate's base model, so that it and what is fine-tuned from it can be asked.
 
-    Completed once it answers. It goes on until it is cancelled, which takes it down.
+    Completed once it answers. It goes on until it is cancelled, which takes it down; the judge
+    stays as long as the job of another run needs it.
     """
 
     kind: Literal["deploy"] = "deploy"
     name: str
     run_uid: str
     candidate: str
+    judge: bool = Field(False, description="The candidate is the judge, which all runs share")
 
 
 Job = Annotated[CustomizeJob | EvaluateJob | UploadJob | DeployJob, Field(discriminator="kind")]
@@ -138,7 +141,7 @@ class ModelArtifact(BaseModel):
         "ask it as it was asked: its address, its examples"
     )
     digest: str = Field(description="sha256 of the model's files, hex")
-    size_bytes: int
+    size_bytes: int | None = Field(description="Of its files; None where nobody says")
     train_records: int = Field(description="Learned from; of examples, those to choose from")
     train_seconds: float
     params: dict[str, str | int | float | bool | None] = Field(
@@ -183,12 +186,21 @@ class PredictionRow(BaseModel):
     )
 
 
+class OwnJudge(BaseModel):
+    """A judge that the platform deploys."""
+
+    config: JudgeConfig = Field(description="How it is asked, once it is deployed")
+    api_key: SecretStr | None = Field(description="Of the platform; None where it asks for none")
+
+
 class Leftover(BaseModel):
     """Something of ours outside that no run owns, or that could not be removed."""
 
     kind: Literal["dataset", "job", "model", "deployment", "tracked"]
     name: str
-    run_uid: str | None = Field(description="Of the run that made it, where its name says so")
+    run_uid: str | None = Field(
+        description="Of the run that made it, where its name says so; 'shared' of what runs share"
+    )
     why: str = Field("", description="Why it could not be removed, one sentence")
 
 
@@ -237,6 +249,10 @@ class Platform(Protocol):
 
     def expected_seconds(self, kind: JobKind, candidate: str) -> float:
         """How long such a job takes, for want of anything measured."""
+        ...
+
+    def own_judge(self) -> OwnJudge | None:
+        """The judge that it deploys; None where it deploys none."""
         ...
 
     async def remove(self, run_uid: str) -> list[Leftover]:

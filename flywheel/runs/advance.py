@@ -4,7 +4,9 @@ Every change is one transaction that carries the lease's fence and the events it
 worker can be killed between any two lines here and the next one goes on from the rows.
 """
 
+import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlmodel import col, delete, select
@@ -14,23 +16,30 @@ from flywheel.clock import utc_now
 from flywheel.db.engine import Database
 from flywheel.db.models import Candidate, Receipt, Run, Step
 from flywheel.decisions.verdict import Recommendation
-from flywheel.errors import FlywheelError
+from flywheel.errors import DatabaseUnavailableError, FlywheelError
 from flywheel.formatting import count
 from flywheel.ports.backends import Backends
 from flywheel.runs.asking import ask_for_approval
 from flywheel.runs.events import record
 from flywheel.runs.graph import ACTIVE_RUN, CONCLUDING, TERMINAL, readiness
 from flywheel.runs.lease import Lease, LeaseLostError, acquire, heartbeat, leased_run, release
-from flywheel.runs.packing import JUDGES, chain_of, demand_of, may_start
+from flywheel.runs.packing import budget_of, chain_of, demand_of, may_start
 from flywheel.runs.state import RunState, load_state
 from flywheel.runs.steps import HANDLERS, Outcome
-from flywheel.scheduling.packing import Demand
+from flywheel.scheduling.packing import Demand, Pool, too_large
 
 log = logging.getLogger(__name__)
 
 
-async def advance(backends: Backends, run_id: int) -> None:
-    """Take the run one look further and see to the next look; nothing where it is taken."""
+def _always() -> bool:
+    return True
+
+
+async def advance(backends: Backends, run_id: int, may_start: Callable[[], bool] = _always) -> None:
+    """Take the run one look further and see to the next look; nothing where it is taken.
+
+    `may_start` says whether this worker still starts steps; those that run it sees to anyway.
+    """
     worker = backends.settings.worker_config
     lease = await acquire(backends.database, run_id, worker.lease_seconds)
     if lease is None:
@@ -38,7 +47,7 @@ async def advance(backends: Backends, run_id: int) -> None:
     finished = False
     try:
         async with heartbeat(backends.database, lease, worker.lease_seconds):
-            while await _look(backends, lease):
+            while await _look(backends, lease, may_start):
                 pass
             finished = await _finish(backends, lease)
     except LeaseLostError:
@@ -50,7 +59,7 @@ async def advance(backends: Backends, run_id: int) -> None:
         await backends.queue.wake(run_id, str(lease.fence), worker.poll_seconds)
 
 
-async def _look(backends: Backends, lease: Lease) -> bool:
+async def _look(backends: Backends, lease: Lease, may_start: Callable[[], bool]) -> bool:
     """Poll and start steps once; True where a step ended, so that others may be ready now.
 
     What a step leaves is read again before another one starts.
@@ -70,7 +79,7 @@ async def _look(backends: Backends, lease: Lease) -> bool:
             continue
         match readiness(step, state.steps):
             case "ready":
-                if await _start(backends, lease, state, step):
+                if may_start() and await _start(backends, lease, state, step):
                     return True
             case "skip":
                 await _write(backends, lease, step, Outcome("skipped"))
@@ -82,8 +91,13 @@ async def _look(backends: Backends, lease: Lease) -> bool:
 
 async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) -> bool:
     now, platform = utc_now(), backends.platform
-    demand = demand_of(platform, step)
-    budget = {**await platform.budget(), JUDGES.pool: JUDGES.amount} if demand.amount else {}
+    incumbent = state.incumbent()
+    demand = demand_of(platform, step, incumbent.model_name if incumbent else "")
+    try:
+        budget = await budget_of(platform) if demand.amount else {}
+    except FlywheelError as error:  # it has to be found, and cannot be now
+        await _write(backends, lease, step, Outcome("pending", message=error.message))
+        return False
     async with backends.database.transaction() as session:
         if demand.amount:
             await backends.database.lock(session, "packing")
@@ -104,7 +118,7 @@ async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) 
             now,
         )
         if before is not None:
-            message = _waits(demand, before)
+            message = _waits(demand, before, budget)
             run.version += int(row.message != message)
             row.message = message
             return False
@@ -118,8 +132,11 @@ async def _start(backends: Backends, lease: Lease, state: RunState, step: Step) 
     return await _poll(backends, lease, state, step)
 
 
-def _waits(demand: Demand, before: int) -> str:
+def _waits(demand: Demand, before: int, budget: Mapping[Pool, int]) -> str:
     """What a step that is ready waits for, in a few words."""
+    if too_large([demand], budget):
+        there = count(budget[demand.pool])
+        return f"needs {count(demand.amount)} of {demand.pool}, and there are {there}"
     if before:
         return f"waits for room, {count(before)} before it"
     return f"waits for room ({count(demand.amount)} of {demand.pool})"
@@ -132,6 +149,8 @@ async def _poll(backends: Backends, lease: Lease, state: RunState, step: Step) -
             await handler.start(backends, state, step)
             step.launched = True
         outcome = await handler.poll(backends, state, step)
+    except DatabaseUnavailableError:
+        raise  # it says nothing of the step, which a later look finds as it was
     except FlywheelError as error:
         outcome = Outcome("failed", error=str(error))
     except Exception:
@@ -181,17 +200,30 @@ async def _release(session: AsyncSession, ended: Step) -> None:
 async def _cancel(backends: Backends, lease: Lease, state: RunState) -> bool:
     """Stop what runs outside; a step counts as cancelled once the outside confirms it.
 
-    What has been deployed is taken down first.
+    One that cannot be stopped now does not keep the others from it.
     """
-    deployed = {s.candidate for s in state.steps if s.kind == "deploy" and s.launched}
-    for step in state.steps:
-        if step.kind == "undeploy" and step.candidate in deployed and step.status not in TERMINAL:
-            await _poll(backends, lease, state, step)
-        elif step.status == "pending":
-            await _write(backends, lease, step, Outcome("cancelled"))
-        elif step.status == "running" and await HANDLERS[step.kind].cancel(backends, state, step):
+    deployed = {(f"un{s.kind}", s.candidate) for s in state.steps if s.launched}
+    left = [s for s in state.steps if s.status not in TERMINAL]
+    going = [s for s in left if (s.kind, s.candidate) in deployed]
+    running = [s for s in left if s.status == "running" and s not in going]
+    stopped = await asyncio.gather(*(_stopped(backends, state, step) for step in running))
+    for step, is_stopped in zip(running, stopped, strict=True):
+        if is_stopped:
             await _write(backends, lease, step, Outcome("cancelled", percent=step.percent))
+    for step in going:
+        await _poll(backends, lease, state, step)
+    for step in left:
+        if step.status == "pending" and step not in going:
+            await _write(backends, lease, step, Outcome("cancelled"))
     return False
+
+
+async def _stopped(backends: Backends, state: RunState, step: Step) -> bool:
+    try:
+        return await HANDLERS[step.kind].cancel(backends, state, step)
+    except FlywheelError as error:
+        log.warning("step %s could not be stopped yet: %s", step.external_name, error)
+        return False
 
 
 async def _finish(backends: Backends, lease: Lease) -> bool:

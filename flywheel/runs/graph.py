@@ -11,6 +11,8 @@ StepKind = Literal[
     "upload-datasets",
     "deploy",
     "undeploy",
+    "deploy-judge",
+    "undeploy-judge",
     "incumbent-eval",
     "base-eval",
     "icl-eval",
@@ -38,18 +40,20 @@ PLATFORM_KINDS = EVALUATIONS | {"customize", "trial", "deploy"}
 TRAININGS = frozenset({"customize", "trial"})
 
 _DATA = frozenset({"build-datasets", "upload-datasets"})  # the second only where there is one
-_OF_THE_RUN = _DATA | CONCLUDING
+_JUDGE = frozenset({"deploy-judge"})  # only where the judge is ours to deploy
+_OF_THE_RUN = _DATA | CONCLUDING | _JUDGE
 _NEEDS: dict[str, frozenset[str]] = {
     "build-datasets": frozenset(),
     "upload-datasets": frozenset({"build-datasets"}),
     "deploy": _DATA,
-    "incumbent-eval": _DATA | {"deploy"},
-    "base-eval": _DATA | {"deploy"},
-    "icl-eval": _DATA | {"deploy"},
+    "deploy-judge": _DATA,
+    "incumbent-eval": _DATA | _JUDGE | {"deploy"},
+    "base-eval": _DATA | _JUDGE | {"deploy"},
+    "icl-eval": _DATA | _JUDGE | {"deploy"},
     "customize": _DATA,
     "trial": _DATA,
     "select": _DATA | {"trial"},
-    "customized-eval": frozenset({"customize", "select", "deploy"}),
+    "customized-eval": _JUDGE | {"customize", "select", "deploy"},
     "summarise": frozenset({"decide"}),
     "receipt": frozenset({"summarise"}),
 }
@@ -137,8 +141,9 @@ def readiness(step: StepState, steps: Sequence[StepState]) -> Readiness:
         case "decide":
             built = all(s.status == "completed" for s in steps if s.kind in _DATA)
             return "wait" if not ended else "ready" if built else "skip"
-        case "undeploy":  # also after a failure: something of it may be there
-            return "wait" if not ended else "skip" if own["deploy"] == "skipped" else "ready"
+        case "undeploy" | "undeploy-judge":  # also after a failure: something of it may be there
+            deployed = own[step.kind.removeprefix("un")]
+            return "wait" if not ended else "skip" if deployed == "skipped" else "ready"
         case "deploy" if _training_ended(own) in TERMINAL - {"completed"}:
             return "skip"  # nobody would ask it
         case "select":  # a trial that has failed leaves the others to choose from
@@ -151,11 +156,14 @@ def readiness(step: StepState, steps: Sequence[StepState]) -> Readiness:
 def needed_by(step: _S, steps: Sequence[_S]) -> list[_S]:
     """The steps that have to end before this one starts."""
     if step.kind == "decide":
-        beside = CONCLUDING | {"undeploy"}
+        beside = CONCLUDING | {"undeploy", "undeploy-judge"}
         return [s for s in steps if s.kind not in beside]
+    if step.kind == "undeploy-judge":  # Evaluator asks it as well
+        return [s for s in steps if s.kind in EVALUATIONS | _JUDGE | {"judge"}]
     own = [s for s in steps if s.candidate == step.candidate]
     if step.kind == "judge":
-        return next([s for s in own if s.kind == kind] for kind in _FINAL_KINDS if _has(own, kind))
+        final = next(kind for kind in _FINAL_KINDS if _has(own, kind))
+        return [s for s in own if s.kind == final] + [s for s in steps if s.kind in _JUDGE]
     if step.kind == "undeploy":
         return [s for s in own if s.kind in EVALUATIONS | {"deploy"}]
     needs = _NEEDS[step.kind]

@@ -16,19 +16,32 @@ def judge_task(workload_type: str, evaluation: EvaluationConfig) -> JudgeTask | 
 
 
 def check_needs(
-    workload_type: str, policy: Policy | None, evaluation: EvaluationConfig, judge: JudgeConfig
+    workload_type: str,
+    policy: Policy | None,
+    evaluation: EvaluationConfig,
+    judge: JudgeConfig,
+    *,
+    deploys_judge: bool,
 ) -> None:
-    """Raises SettingsError where the policy asks for another score, or a judge is missing."""
+    """Raises SettingsError where the policy asks for another score, or a judge is missing.
+
+    `deploys_judge` says whether the platform deploys the one that is set.
+    """
     if policy is not None:
         policy.check_fits(workload_type)
     task = judge_task(workload_type, evaluation)
-    if task is None:
+    if task is None or deploys_judge:
         return
-    if judge.deployment_type != "remote" or not judge.url or not judge.model_name:
-        what = {
-            "similarity": f"The answers of a {workload_type} workload are scored by a judge",
-            "tool-calling": "evaluation_config.tool_eval_type asks for a judge",
-        }[task]
+    what = {
+        "similarity": f"The answers of a {workload_type} workload are scored by a judge",
+        "tool-calling": "evaluation_config.tool_eval_type asks for a judge",
+    }[task]
+    if judge.deployment_type == "local" and judge.model_name:
+        raise SettingsError(
+            f"{what}, and a local judge needs the platform nemo, which deploys it.",
+            "Set platform to nemo, or llm_judge_config.deployment_type to remote with a url.",
+        )
+    if not judge.url or not judge.model_name:
         raise SettingsError(
             f"{what}, and llm_judge_config names none.",
             "Set llm_judge_config.url and llm_judge_config.model_name.",

@@ -24,9 +24,9 @@ JUDGES = Demand("judge", 1)  # it gets as many requests at a time as its setting
 _FORGOTTEN = timedelta(seconds=60)
 
 
-def demand_of(platform: Platform, step: Step) -> Demand:
-    """What a step holds while it goes on."""
-    return demand_of_kind(platform, step.kind, step.candidate)
+def demand_of(platform: Platform, step: Step, incumbent: str) -> Demand:
+    """What a step holds while it goes on; one of no candidate is about the incumbent's model."""
+    return demand_of_kind(platform, step.kind, step.candidate or incumbent)
 
 
 def demand_of_kind(platform: Platform, kind: str, candidate: str) -> Demand:
@@ -41,6 +41,11 @@ def expected_seconds_of_kind(platform: Platform, kind: str, candidate: str) -> f
     """How long a step takes, where it runs on the platform; others take next to no time."""
     job = _JOB_OF.get(kind)
     return 0.0 if job is None else platform.expected_seconds(job, candidate)
+
+
+async def budget_of(platform: Platform) -> dict[Pool, int]:
+    """What there is of each pool, the judge's among them. Raises what the platform raises."""
+    return {**await platform.budget(), JUDGES.pool: JUDGES.amount}
 
 
 async def may_start(

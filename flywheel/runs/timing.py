@@ -1,12 +1,13 @@
 """The steps of runs as the timetable takes them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple, Protocol
 
 from flywheel.runs.graph import EVALUATIONS, TERMINAL, TRAININGS, needed_by
-from flywheel.scheduling.packing import Demand
-from flywheel.scheduling.timetable import Planned
+from flywheel.scheduling.packing import Demand, Pool
+from flywheel.scheduling.timetable import Gate, Planned
 
 
 class TimedStep(Protocol):
@@ -31,6 +32,14 @@ def named(key: str) -> tuple[str, str, str]:
     return run, kind, candidate
 
 
+class Stand(NamedTuple):
+    """How a step of a run that goes on stands, in seconds."""
+
+    status: str
+    elapsed: float | None = None  # since its start; None where it has not started
+    waited: float = 0.0  # since it could have started
+
+
 def planned_steps(
     run: str,
     steps: Sequence[TimedStep],
@@ -39,52 +48,62 @@ def planned_steps(
     *,
     priority: int = 0,
     asked_at: float = 0.0,
-    stands: Mapping[str, str] | None = None,
-    started: Mapping[str, datetime] | None = None,
-    now: datetime | None = None,
+    stands: Mapping[str, Stand] | None = None,
 ) -> list[Planned]:
     """Those that have not ended, with what they need of the others; see `timetable`.
 
-    `stands` and `started` are the status and the start of the steps of a run that goes on, by
-    `key_of`; a deployment that serves holds its part until its last evaluation ends.
+    `stands` has the steps of a run that goes on, by `key_of`. A deployment that serves is among
+    the planned: it holds its part until it is taken down.
     """
-    status = stands or {}
-    begun = started or {}
-    left = [s for s in steps if status.get(key_of(run, s), "pending") not in TERMINAL]
-    keys = {key_of(run, s) for s in left}
+    stand = {
+        key: (stands or {}).get(key, Stand("pending")) for key in (key_of(run, s) for s in steps)
+    }
+    left = {key for key, one in stand.items() if one.status not in TERMINAL}
     planned = []
-    for step in left:
-        since = begun.get(key_of(run, step))
-        evaluations = [s for s in left if s.candidate == step.candidate and s.kind in EVALUATIONS]
+    for step in steps:
+        key = key_of(run, step)
+        until: list[str] = []
+        if step.kind == "deploy":
+            after = EVALUATIONS | {"undeploy"}
+            until = [
+                key_of(run, s) for s in steps if s.candidate == step.candidate and s.kind in after
+            ]
+        serves = stand[key].status == "completed" and any(other in left for other in until)
+        if key not in left and not serves:
+            continue
         planned.append(
             Planned(
-                key=key_of(run, step),
+                key=key,
                 needs=tuple(
-                    key for need in needed_by(step, steps) if (key := key_of(run, need)) in keys
+                    need
+                    for need in (key_of(run, s) for s in needed_by(step, steps))
+                    if need in left
                 ),
-                seconds=seconds(step),
+                seconds=0.0 if serves else seconds(step),
                 demand=demand(step),
-                held_until=tuple(key_of(run, s) for s in evaluations)
-                if step.kind == "deploy"
-                else (),
+                held_until=tuple(other for other in until if other in left),
                 priority=priority,
                 asked_at=asked_at,
-                elapsed=None if since is None or now is None else (now - since).total_seconds(),
+                elapsed=0.0 if serves else stand[key].elapsed,
+                waited=stand[key].waited,
             )
         )
     return planned
 
 
-def training_first(
-    key: str, running: frozenset[str], done: frozenset[str], keys: frozenset[str]
-) -> bool:
-    """Whether a step may be considered: a deployment leaves the room to its own fine-tuning."""
-    run, kind, candidate = named(key)
-    if kind != "deploy":
-        return True
-    begun = running | done
-    return all(
-        other in begun
-        for other in keys
-        if (of := named(other))[1] in TRAININGS and (of[0], of[2]) == (run, candidate)
-    )
+def training_first(planned: Iterable[Planned]) -> Gate:
+    """The gate of deployments: each leaves the room to its own fine-tuning, in the same pool."""
+    trainings: dict[tuple[str, str, Pool], list[str]] = defaultdict(list)
+    pools = {}
+    for step in planned:
+        run, kind, candidate = named(step.key)
+        pools[step.key] = step.demand.pool
+        if kind in TRAININGS:
+            trainings[run, candidate, step.demand.pool].append(step.key)
+
+    def gate(key: str, running: AbstractSet[str], done: AbstractSet[str]) -> bool:
+        run, kind, candidate = named(key)
+        own = trainings.get((run, candidate, pools[key]), []) if kind == "deploy" else []
+        return all(other in running or other in done for other in own)
+
+    return gate

@@ -19,6 +19,8 @@ class Demand(NamedTuple):
 
 
 NOTHING = Demand("", 0)
+# Who has waited for so long counts as one priority higher: nobody starves behind ever new runs.
+RISE_SECONDS = 6 * 3600.0
 
 
 class Waiting(NamedTuple):
@@ -34,7 +36,11 @@ class Waiting(NamedTuple):
 
 def in_order(waiting: Iterable[Waiting]) -> list[Waiting]:
     """Who is to start first: by priority, then the older run, then the longer chain."""
-    return sorted(waiting, key=lambda w: (-w.priority, -w.age, -w.chain, w.key))
+    return sorted(waiting, key=lambda w: (-_priority(w), -w.age, -w.chain, w.key))
+
+
+def _priority(step: Waiting) -> int:
+    return step.priority + int(step.waited // RISE_SECONDS)
 
 
 def admit(

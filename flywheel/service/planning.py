@@ -1,28 +1,20 @@
 """What a run would take: its timetable among the runs that go on."""
 
 from collections import defaultdict
-from collections.abc import Callable
-from datetime import datetime
-from statistics import median
-
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
-from flywheel.db.models import Run, Step
 from flywheel.ports.backends import Backends
 from flywheel.promotions import registry
-from flywheel.runs.graph import ACTIVE_RUN, PLATFORM_KINDS, plan
-from flywheel.runs.packing import demand_of_kind, expected_seconds_of_kind
-from flywheel.runs.timing import TimedStep, key_of, named, planned_steps, training_first
-from flywheel.scheduling.packing import Demand, too_large
-from flywheel.scheduling.timetable import Planned, timetable
+from flywheel.runs.graph import PLATFORM_KINDS, plan
+from flywheel.runs.packing import JUDGES
+from flywheel.runs.timing import key_of, named, planned_steps
+from flywheel.scheduling.packing import too_large
+from flywheel.scheduling.timetable import Planned
 from flywheel.service.runs import chosen_candidates
+from flywheel.service.timetables import Reckoning, measured, times_of, unfinished
 from flywheel.views import PlannedStepView, PlanView, RunRequest
 
 _NEW = "new"
-_BUILD_SECONDS = 10.0
-_RUNS_LOOKED_AT = 5
 
 
 async def plan_run(backends: Backends, request: RunRequest) -> PlanView:
@@ -32,24 +24,13 @@ async def plan_run(backends: Backends, request: RunRequest) -> PlanView:
     NotFoundError, InvalidInputError, SettingsError like `start_run`.
     """
     candidates, trials = await chosen_candidates(backends, request)
-    platform, now = backends.platform, utc_now()
+    platform, workload, now = backends.platform, request.workload_id, utc_now()
     budget = dict(await platform.budget())
     async with backends.database.transaction() as session:
-        measured = await _measured(session, request.workload_id)
-        incumbent = await registry.incumbent_model(session, request.workload_id)
-        others = await _unfinished(session)
-
-    def seconds(step: TimedStep) -> float:
-        known = measured.get((step.kind, step.candidate))
-        if known is not None:
-            return known
-        if step.kind == "build-datasets":
-            return _BUILD_SECONDS
-        return expected_seconds_of_kind(platform, step.kind, step.candidate)
-
-    def demand(step: TimedStep) -> Demand:
-        return demand_of_kind(platform, step.kind, step.candidate)
-
+        others = await unfinished(session)
+        medians = await measured(session, [workload, *(run.workload_id for run, _ in others)])
+        incumbent = await registry.incumbent_model(session, workload)
+    reckoning = Reckoning(platform, medians)
     steps = plan(
         candidates,
         incumbent is not None,
@@ -57,21 +38,19 @@ async def plan_run(backends: Backends, request: RunRequest) -> PlanView:
         deploys=platform.deploys,
         trials={name: len(found) for name, found in trials.items()},
     )
-    own = planned_steps(_NEW, steps, seconds, demand, priority=request.priority)
-    everything = [
-        *(step for run, rows in others for step in _going_on(run, rows, seconds, demand, now)),
-        *own,
-    ]
-    keys = frozenset(step.key for step in everything)
-    times = {
-        timed.key: timed
-        for timed in timetable(
-            everything,
-            budget,
-            backends.settings.worker_config.patience_seconds,
-            lambda key, running, done: training_first(key, running, done, keys),
-        )
-    }
+    own = planned_steps(
+        _NEW,
+        steps,
+        lambda step: reckoning.seconds(workload, step),
+        lambda step: reckoning.demand(step, "" if incumbent is None else incumbent.model_name),
+        priority=request.priority,
+    )
+    before = [step for run, rows in others for step in reckoning.planned(run, rows, now)]
+    times = times_of(
+        [*before, *own],
+        {**budget, JUDGES.pool: JUDGES.amount},
+        backends.settings.worker_config.patience_seconds,
+    )
     views = [
         PlannedStepView(
             kind=step.kind,
@@ -100,7 +79,7 @@ async def plan_run(backends: Backends, request: RunRequest) -> PlanView:
         held_seconds=dict(held),
         budget=budget,
         runs_before=len(others),
-        measured=bool(measured),
+        measured=bool(medians[workload]),
         impossible=_impossible(own, budget),
     )
 
@@ -114,50 +93,3 @@ def _impossible(own: list[Planned], budget: dict[str, int]) -> list[str]:
         if step.demand in giants
         for _, kind, candidate in [named(step.key)]
     ]
-
-
-def _going_on(
-    run: Run,
-    rows: list[Step],
-    seconds: Callable[[TimedStep], float],
-    demand: Callable[[TimedStep], Demand],
-    now: datetime,
-) -> list[Planned]:
-    return planned_steps(
-        run.uid,
-        rows,
-        seconds,
-        demand,
-        priority=run.priority,
-        asked_at=(run.created_at - now).total_seconds(),
-        stands={key_of(run.uid, r): r.status for r in rows},
-        started={key_of(run.uid, r): r.started_at for r in rows if r.started_at is not None},
-        now=now,
-    )
-
-
-async def _measured(session: AsyncSession, workload_id: str) -> dict[tuple[str, str], float]:
-    """Median seconds by kind and candidate, of the last completed runs."""
-    recent = (
-        select(Run.id)
-        .where(Run.workload_id == workload_id, Run.status == "completed")
-        .order_by(col(Run.id).desc())
-        .limit(_RUNS_LOOKED_AT)
-    )
-    ids = list(await session.exec(recent))
-    rows = await session.exec(
-        select(Step).where(col(Step.run_id).in_(ids), Step.status == "completed")
-    )
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for row in rows:
-        if row.started_at is not None and row.finished_at is not None:
-            taken = (row.finished_at - row.started_at).total_seconds()
-            found[row.kind, row.candidate].append(taken)
-    return {key: median(values) for key, values in found.items()}
-
-
-async def _unfinished(session: AsyncSession) -> list[tuple[Run, list[Step]]]:
-    runs = list(await session.exec(select(Run).where(col(Run.status).in_(ACTIVE_RUN))))
-    ids = [run.id for run in runs]
-    steps = list(await session.exec(select(Step).where(col(Step.run_id).in_(ids))))
-    return [(run, [step for step in steps if step.run_id == run.id]) for run in runs]

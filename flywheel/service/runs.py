@@ -32,6 +32,7 @@ from flywheel.runs.sweep import Trials, plan_trials
 from flywheel.service.naming import find, nearest, number
 from flywheel.service.policies import policy_in_force
 from flywheel.service.rights import rule_of
+from flywheel.service.timetables import with_expectations
 from flywheel.settings import RunConfig
 from flywheel.settings.run_config import merge_run_config
 from flywheel.views import Actor, ApprovalView, EventView, RunRequest, RunView
@@ -59,6 +60,7 @@ async def start_run(
             policy.parsed(),
             config.evaluation_config,
             backends.settings.llm_judge_config,
+            deploys_judge=backends.platform.own_judge() is not None,
         )
     candidates = _offered(backends, config)
     trials = await plan_trials(backends.settings, overrides, config, candidates)
@@ -150,13 +152,15 @@ async def list_runs(
     if before is not None:
         query = query.where(col(Run.id) < number(before))
     async with backends.database.transaction() as session:
-        return await _views(session, [i for i in await session.exec(query) if i is not None])
+        views = await _views(session, [i for i in await session.exec(query) if i is not None])
+    return await with_expectations(backends, views)
 
 
 async def get_run(backends: Backends, ref: str) -> RunView:
     """The run that `ref` names: 'r-12', '12' or 'last'. Raises NotFoundError."""
     async with backends.database.transaction() as session:
-        return (await _views(session, [await find(session, ref)]))[0]
+        views = await _views(session, [await find(session, ref)])
+    return (await with_expectations(backends, views))[0]
 
 
 async def cancel_run(backends: Backends, ref: str, actor: Actor) -> RunView:

@@ -2,6 +2,7 @@
 
 from flywheel.settings.endpoints import ServedCandidateConfig
 from flywheel.settings.load import load_settings
+from flywheel.settings.nemo import NemoPlatformConfig
 from flywheel.settings.run_config import merge_run_config, stored_run_config
 from flywheel.settings.sections import (
     DataSplitConfig,
@@ -10,7 +11,6 @@ from flywheel.settings.sections import (
     IclConfig,
     LocalPlatformConfig,
     LoraConfig,
-    NemoPlatformConfig,
     PriceConfig,
     RunConfig,
     Settings,

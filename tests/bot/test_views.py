@@ -15,6 +15,7 @@ from bot.views.card import CANCEL, card, gone
 from bot.views.message import Message
 from bot.views.results import APPROVE, REJECT, results
 from bot.views.text import code, escape, mrkdwn, person, plain, shorten, unescape, with_people
+from flywheel.formatting import when
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.views import Answer
 from tests.bot.strategies import NOW, candidate, names, prose, run_view, run_views
@@ -52,6 +53,21 @@ def test_results_name_the_classes_that_nothing_is_known_of() -> None:
     text = everything(results(run_view(candidates=(judged,))))
     assert "not judged, without records: &lt;!channel&gt;, Bonds" in text
     assert "not judged" not in everything(results(run_view()))
+
+
+def test_the_card_says_what_is_waited_for_and_when_it_should_end() -> None:
+    unscored = candidate("tfidf-svm").model_copy(update={"customized": None})
+    view = run_view(status="running", candidates=(unscored,))
+    waiting = [
+        step.model_copy(update={"status": "pending", "message": "waits for room, 2 before it"})
+        for step in view.steps
+    ]
+    later = {"steps": waiting, "expected_end": NOW + timedelta(minutes=30)}
+    text = everything(card(view.model_copy(update=later), NOW))
+    assert "waits for room, 2 before it" in text
+    assert f"should end about {when(NOW + timedelta(minutes=30))}" in text
+    soon = view.model_copy(update={"expected_end": NOW + timedelta(seconds=30)})
+    assert "should end" not in everything(card(soon, NOW))
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,11 +1,13 @@
 """The page of a run as people see it, for runs of this version and of older ones."""
 
+from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 
 from rich.console import Console
 
 from flywheel.cli.drawing import run_page
+from flywheel.clock import utc_now
 from flywheel.evaluation.scores import Scores
 from flywheel.views import IncumbentView, RunView
 from tests.bot.strategies import candidate, run_view, scores_of
@@ -54,6 +56,27 @@ def test_a_run_of_an_older_version() -> None:
     assert "0.900 (0.870–0.930)" in text
     for absent in ("p95", "p50", "balanced", "token F1", "right answers", "None", "lack of"):
         assert absent not in text
+
+
+def test_what_a_run_waits_for_and_when_it_should_end() -> None:
+    now = utc_now()
+    view = run_view(status="running")
+    waits = view.steps[1].model_copy(
+        update={
+            "status": "pending",
+            "message": "waits for room, 2 before it",
+            "expected_start": now + timedelta(minutes=20, seconds=2),
+        }
+    )
+    end = now + timedelta(hours=1, seconds=20)
+    view = view.model_copy(update={"steps": [view.steps[0], waits], "expected_end": end})
+    text = page(view)
+    assert (
+        f"{waits.candidate} {waits.kind} waits for room, 2 before it; it should start in about "
+        "20 min ("
+    ) in text
+    assert "The run should end in about 1 h (" in text
+    assert "should" not in page(run_view(status="running"))
 
 
 def test_the_incumbent_stands_under_the_same_headings() -> None:

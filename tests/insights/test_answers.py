@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
+from flywheel.clock import utc_now
 from flywheel.insights.reader import answer
 from flywheel.views import Answer
 from tests.insights.conftest import Build
@@ -260,6 +262,14 @@ async def test_what_is_running(ask: Ask) -> None:
         assert answer.text.startswith("*r-13 (news_topics)* is running, started 2026-11-20 09:00")
         assert "1 of 4 steps are done; now: customize tfidf-svm (40 %)." in answer.text
         assert ("is not known" in answer.text) == ("will" in question)
+
+
+async def test_when_what_is_running_should_end(build: type[Build]) -> None:
+    soon = utc_now() + timedelta(minutes=23, seconds=5)
+    run = build.running_run().model_copy(update={"expected_end": soon})
+    text = (await answer("how long will it take", build.facts([run], [], []))).text
+    assert "It should end in about 23 min (" in text
+    assert "not known" not in text
 
 
 async def test_how_long_a_run_took(ask: Ask) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from flywheel.clock import utc_now
 from flywheel.ports.backends import Backends
 from flywheel.service import garbage, planning, runs
 from flywheel.service.logs import import_files
 from flywheel.settings import Settings
-from flywheel.views import RunRequest, RunView
+from flywheel.views import RunRequest, RunView, StepView
 from flywheel.wiring import open_backends
 from tests.runs.test_tool_runs import WISHES, tool_log
 from tests.support.deploying import DeployingPlatform
@@ -80,6 +81,25 @@ async def test_a_deployment_that_fails_fails_its_candidate_alone(on: On) -> None
     assert platform.held() == 0
 
 
+def says(words: str) -> Callable[[RunView], bool]:
+    """Whether a step that waits says so."""
+    return lambda view: any(s.status == "pending" and words in s.message for s in view.steps)
+
+
+async def test_what_cannot_be_counted_or_is_too_little_is_waited_for(on: On) -> None:
+    backends, platform = on(0)
+    platform.uncounted = "The cluster does not answer."
+    async with working(backends):
+        run = await start(backends, candidates=["one"])
+        await until(backends, run.id, says("The cluster does not answer."))
+        assert platform.held() == 0
+        platform.uncounted = ""
+        await until(backends, run.id, says("needs 1 of gpu, and there are 0"))
+        platform.gpus = 1
+        view = await until(backends, run.id, ended)
+    assert view.status == "completed", view.error
+
+
 async def test_a_cancelled_run_takes_down_what_it_had_deployed(on: On) -> None:
     backends, platform = on(4)
 
@@ -125,3 +145,69 @@ async def test_the_run_with_the_higher_priority_goes_first(on: On) -> None:
     taken = [name for name in platform.started() if name.endswith("customize")]
     assert len(taken) == 2
     assert platform.held() == 0
+
+
+def of(view: RunView, kind: str, candidate: str) -> StepView:
+    return next(s for s in view.steps if (s.kind, s.candidate) == (kind, candidate))
+
+
+async def test_what_is_expected_of_a_run_is_what_was_planned(on: On) -> None:
+    backends, _ = on(1)
+    first = await start(backends, candidates=["one"])
+    request = RunRequest.model_validate({**WISHES, "candidates": ["two"]})
+    plan = await planning.plan_run(backends, request)
+    before = utc_now()
+    second = await runs.get_run(backends, (await start(backends, candidates=["two"])).id)
+    first = await runs.get_run(backends, first.id)
+    assert second.expected_end is not None
+    assert first.expected_end is not None
+    assert (second.expected_end - before).total_seconds() == pytest.approx(plan.seconds, abs=2)
+    assert plan.runs_before == 1
+
+    trains = of(second, "customize", "two").expected_start
+    assert trains is not None
+    earlier = of(first, "customize", "one").expected_end
+    assert earlier is not None
+    assert trains >= earlier  # on the only GPU
+    assert second.expected_end > first.expected_end
+    listed = await runs.list_runs(backends)
+    assert [view.id for view in listed] == [second.id, first.id]
+    assert all(view.expected_end for view in listed)
+
+    await runs.cancel_run(backends, first.id, SHELL)
+    alone = await runs.get_run(backends, second.id)
+    assert alone.expected_end is not None
+    assert alone.expected_end < second.expected_end
+    assert (await runs.get_run(backends, first.id)).expected_end is None
+
+
+async def test_of_what_can_never_start_or_is_not_known_nothing_is_expected(on: On) -> None:
+    backends, platform = on(0)
+    run = await start(backends, candidates=["one"])
+    view = await runs.get_run(backends, run.id)
+    assert of(view, "customize", "one").expected_start is None
+    assert view.steps[0].expected_end is not None  # its datasets can be built
+    assert view.expected_end is None
+    platform.uncounted = "The cluster does not answer."
+    view = await runs.get_run(backends, run.id)
+    assert view.steps[0].expected_end is None
+
+
+async def test_a_step_that_waits_says_how_many_are_before_it_and_from_when_it_should_run(
+    on: On,
+) -> None:
+    backends, _ = on(1)
+    async with working(backends):
+        run = await start(backends)
+        view = await until(backends, run.id, says("waits for room, 1 before it"))
+        waits = next(s for s in view.steps if "1 before it" in s.message)
+        running = [s for s in view.steps if s.status == "running"]
+        await until(backends, run.id, ended)
+    assert waits.expected_start is not None
+    assert waits.expected_end is not None
+    assert waits.expected_end > waits.expected_start
+    assert all(s.expected_start is None for s in running)
+    assert all(s.expected_end is not None for s in running)
+    over = await runs.get_run(backends, run.id)
+    assert over.expected_end is None
+    assert {s.expected_end for s in over.steps} == {None}

@@ -71,16 +71,16 @@ def test_what_takes_prompts_is_asked_with_examples_and_only_what_can_be_is_fine_
 
 def test_answers_are_judged_once_the_last_evaluation_of_their_model_is_done() -> None:
     steps = [FakeStep(step.kind, step.candidate) for step in plan([spec("a"), spec("b")], True)]
-    judging = [FakeStep("judge", name) for name in ("", "a", "b")]
-    steps += judging
-    assert [readiness(step, steps) for step in judging] == ["wait"] * 3
+    judges = [FakeStep("judge", name) for name in ("", "a", "b")]
+    steps += judges
+    assert [readiness(step, steps) for step in judges] == ["wait"] * 3
     for kind, candidate, status in (
         ("incumbent-eval", "", "completed"),
         ("base-eval", "a", "completed"),
         ("customized-eval", "b", "failed"),
     ):
         find(steps, kind, candidate).status = status
-    assert [readiness(step, steps) for step in judging] == ["ready", "wait", "skip"]
+    assert [readiness(step, steps) for step in judges] == ["ready", "wait", "skip"]
     asked = FakeStep("judge", "c")
     steps += [FakeStep("icl-eval", "c", "completed"), asked]
     assert readiness(asked, steps) == "ready"
@@ -88,6 +88,43 @@ def test_answers_are_judged_once_the_last_evaluation_of_their_model_is_done() ->
         if step.kind not in {"judge", "decide"}:
             step.status = "completed"
     assert readiness(find(steps, "decide"), steps) == "wait", "not before all is judged"
+
+
+def judging(*candidates: str) -> list[FakeStep]:
+    """What is added where answers are judged by a judge that is ours to deploy."""
+    steps = [("deploy-judge", ""), *(("judge", name) for name in candidates)]
+    return [FakeStep(*step) for step in (*steps, ("undeploy-judge", ""))]
+
+
+def test_a_judge_of_ours_is_up_before_anything_is_asked_and_goes_after_the_last_answer() -> None:
+    steps = [*steps_of("a", "b"), *judging("a", "b")]
+    find(steps, "build-datasets").status = "completed"
+    ready = {s.kind for s in steps[1:] if readiness(s, steps) == "ready"}
+    assert ready == {"customize", "deploy-judge"}
+    for step in steps:
+        if step.kind in {"customize", "deploy-judge", "base-eval", "customized-eval"}:
+            step.status = "completed"
+    down, last = find(steps, "undeploy-judge"), find(steps, "judge", "b")
+    find(steps, "judge", "a").status = "failed"
+    assert (readiness(last, steps), readiness(down, steps)) == ("ready", "wait")
+    last.status = "completed"
+    find(steps, "base-eval", "b").status = "running"  # Evaluator may ask it there
+    assert readiness(down, steps) == "wait"
+    find(steps, "base-eval", "b").status = "completed"
+    assert readiness(down, steps) == "ready"
+    assert readiness(find(steps, "decide"), steps) == "ready", "the verdict does not wait for it"
+
+
+def test_without_its_judge_nothing_is_asked_and_what_is_there_of_it_goes() -> None:
+    steps = [*steps_of("a"), *judging("a")]
+    find(steps, "build-datasets").status = "completed"
+    find(steps, "deploy-judge").status = "failed"
+    assert readiness(find(steps, "base-eval", "a"), steps) == "skip"
+    for kind in ("base-eval", "customized-eval", "judge"):
+        find(steps, kind, "a").status = "skipped"
+    assert readiness(find(steps, "undeploy-judge"), steps) == "ready"
+    find(steps, "deploy-judge").status = "skipped"
+    assert readiness(find(steps, "undeploy-judge"), steps) == "skip"
 
 
 def test_without_datasets_nothing_else_ever_starts() -> None:
@@ -105,10 +142,18 @@ def test_without_datasets_nothing_else_ever_starts() -> None:
     assert all(s.status in TERMINAL for s in steps)
 
 
-@given(st.integers(1, 5), st.randoms(use_true_random=False), st.floats(0, 1))
-def test_every_run_ends_whatever_fails(candidates: int, random, failing: float) -> None:  # type: ignore[no-untyped-def]
+@given(
+    candidates=st.integers(1, 5),
+    random=st.randoms(use_true_random=False),
+    failing=st.floats(0, 1),
+    judged=st.booleans(),
+)
+def test_every_run_ends_whatever_fails(  # type: ignore[no-untyped-def]
+    candidates: int, random, failing: float, judged: bool
+) -> None:
     """Start whatever is ready in any order, let any step fail: no run is ever stuck."""
-    steps = steps_of(*"abcde"[:candidates])
+    names = "abcde"[:candidates]
+    steps = [*steps_of(*names), *(judging(*names) if judged else [])]
     for _ in range(len(steps) * 2):
         for step in [s for s in steps if s.status == "pending"]:
             match readiness(step, steps):

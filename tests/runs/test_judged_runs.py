@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+from pydantic import SecretStr
 from rich.console import Console
 
 from flywheel import processes
@@ -21,7 +22,7 @@ from flywheel.runs.needs import check_needs
 from flywheel.service import promotions, receipts, runs
 from flywheel.service.logs import import_files
 from flywheel.settings import EvaluationConfig, Settings
-from flywheel.settings.sections import JudgeConfig
+from flywheel.settings.sections import JudgeConfig, Secrets
 from flywheel.views import RunRequest, RunView
 from flywheel.wiring import open_backends
 from tests.support.judge_server import KEY, MODEL, JudgeServer, judging
@@ -43,9 +44,9 @@ POLICY = "min_records: 40\nmax_unparseable: null\n"
 
 @pytest.fixture
 async def judge(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[JudgeServer]:
-    """The judge's key is nowhere but in the environment."""
+    """What the environment of the worker has is not the judge's key: that of the settings is."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("FLYWHEEL_LLM_JUDGE_API_KEY", KEY)
+    monkeypatch.setenv("FLYWHEEL_LLM_JUDGE_API_KEY", "somebody else's")
     async with judging() as server:
         yield server
 
@@ -53,7 +54,8 @@ async def judge(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[JudgeServer]:
 @pytest.fixture
 async def judged(settings: Settings, tmp_path: Path, judge: JudgeServer) -> AsyncIterator[Backends]:
     """Every real part but the platform; free text and tool calls in the log."""
-    settings = settings.model_copy(update={"llm_judge_config": judge.config()})
+    secrets = Secrets(llm_judge_api_key=SecretStr(KEY))
+    settings = settings.model_copy(update={"llm_judge_config": judge.config(), "secrets": secrets})
     rng = random.Random(2)
     lines: list[dict[str, Any]] = []
     for number in range(RECORDS):
@@ -232,16 +234,30 @@ async def test_without_a_judge_nothing_is_started(judged: Backends) -> None:
     assert await runs.list_runs(alone) == []
     config = EvaluationConfig(tool_eval_type="tool-calling-judge")
     with pytest.raises(SettingsError, match=f"tool_eval_type asks for a judge, and {sentence}"):
-        check_needs("tool_calling", None, config, JudgeConfig())  # as once the records are read
-    check_needs("classification", None, config, JudgeConfig())
+        # As once the records are read.
+        check_needs("tool_calling", None, config, JudgeConfig(), deploys_judge=False)
+    check_needs("classification", None, config, JudgeConfig(), deploys_judge=False)
 
 
+async def test_a_judge_to_deploy_needs_a_platform_that_deploys_it(judged: Backends) -> None:
+    local = JudgeConfig(deployment_type="local", model_name=MODEL)
+    update = {"llm_judge_config": local}
+    alone = replace(judged, settings=judged.settings.model_copy(update=update))
+    with pytest.raises(SettingsError, match="and a local judge needs the platform nemo, which"):
+        await begun(alone, "texts", "copy")
+    assert await runs.list_runs(alone) == []
+    check_needs("generic", None, EvaluationConfig(), local, deploys_judge=True)
+
+
+@pytest.mark.parametrize("key", [SecretStr("wrong"), None])
 async def test_a_judge_that_refuses_is_a_sentence_on_the_run(
-    judged: Backends, monkeypatch: pytest.MonkeyPatch
+    judged: Backends, monkeypatch: pytest.MonkeyPatch, key: SecretStr | None
 ) -> None:
-    monkeypatch.setenv("FLYWHEEL_LLM_JUDGE_API_KEY", "wrong")
-    async with working(judged):
-        view = await finished(judged, "texts", "copy")
+    monkeypatch.setenv("FLYWHEEL_LLM_JUDGE_API_KEY", KEY)  # not for us
+    update = {"secrets": Secrets(llm_judge_api_key=key)}
+    wrong = replace(judged, settings=judged.settings.model_copy(update=update))
+    async with working(wrong):
+        view = await finished(wrong, "texts", "copy")
     assert view.status == "failed"
     assert "refuses requests" in (view.error or "")
     assert "FLYWHEEL_LLM_JUDGE_API_KEY" in (view.error or "")

@@ -5,15 +5,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from sqlmodel import col, func, select
 
-from flywheel.db.models import Evaluation, Event, Step
 from flywheel.ports.backends import Backends
 from flywheel.service.logs import import_files
 from flywheel.settings import Settings
 from flywheel.views import RunView
 from flywheel.wiring import open_backends
-from tests.support.running import ended, start, until, write_log
+from tests.support.running import assert_everything_happened_once, ended, start, until, write_log
 from tests.support.workers import kill, worker
 
 RECORDS = 1500
@@ -69,20 +67,6 @@ async def test_a_run_survives_sigkill(
     started = [p.read_text() for p in settings.home.rglob("attempts")]
     assert started == ["1"] * len(started), "a job was started twice"
     assert len(started) == 1 + 3 * len(view.nims)
-
-
-async def assert_everything_happened_once(outside: Backends, view: RunView) -> None:
-    async with outside.database.transaction() as session:
-        steps = list(await session.exec(select(Step)))
-        assert {step.status for step in steps} == {"completed"}
-        scored = select(Evaluation.candidate, Evaluation.eval_type, func.count()).group_by(
-            Evaluation.candidate, Evaluation.eval_type
-        )
-        counts = list(await session.exec(scored))
-        assert len(counts) == 2 * len(view.nims)
-        assert {n for _, _, n in counts} == {1}
-        told = await session.exec(select(Event.text, func.count()).group_by(col(Event.text)))
-        assert {n for _, n in told} == {1}
 
 
 @pytest.mark.chaos

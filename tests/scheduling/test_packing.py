@@ -5,7 +5,15 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flywheel.scheduling.packing import Demand, Waiting, admit, in_order, position, too_large
+from flywheel.scheduling.packing import (
+    RISE_SECONDS,
+    Demand,
+    Waiting,
+    admit,
+    in_order,
+    position,
+    too_large,
+)
 
 BUDGET = {"training": 4, "inference": 2}
 DEMANDS = st.builds(
@@ -70,6 +78,14 @@ def test_a_large_step_lets_small_ones_pass_but_not_for_ever() -> None:
         large = waiting("large", 4, age=100, waited=waited)
         assert admit([large, small], {"training": 1}, BUDGET, patience=50) == expected
     assert admit([waiting("large", 4, age=100, waited=60)], {}, BUDGET, patience=50) == ["large"]
+
+
+def test_a_low_priority_rises_while_it_waits_so_that_new_runs_do_not_pass_for_ever() -> None:
+    new = waiting("new", 1, priority=2, age=10)
+    low = waiting("low", 1, age=2 * RISE_SECONDS)
+    assert admit([low, new], {"training": 3}, BUDGET, patience=50) == ["new"]
+    low = low._replace(waited=2 * RISE_SECONDS)
+    assert admit([low, new], {"training": 3}, BUDGET, patience=50) == ["low"]
 
 
 def test_what_can_never_fit_holds_nobody_up() -> None:

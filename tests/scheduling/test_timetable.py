@@ -68,6 +68,16 @@ def test_what_runs_already_goes_on_from_where_it_is() -> None:
     assert (timed["a"].start, timed["a"].end, timed["b"].start) == (-4, 6, 6)
 
 
+def test_who_has_waited_long_enough_is_passed_by_nobody() -> None:
+    for waited, start in ((0.0, 0), (100.0, 15)):
+        steps = [
+            Planned("runs", (), 10, GPU, elapsed=0),
+            Planned("large", (), 5, Demand("gpu", 2), priority=1, waited=waited),
+            Planned("small", (), 20, GPU),
+        ]
+        assert by_key(timetable(steps, {"gpu": 2}, patience=50))["small"].start == start
+
+
 def test_a_gate_holds_back_what_is_ready() -> None:
     steps = [Planned("train", (), 10, GPU), Planned("deploy", (), 3, GPU)]
 
@@ -75,6 +85,15 @@ def test_a_gate_holds_back_what_is_ready() -> None:
         return key != "deploy" or "train" in done
 
     assert by_key(timetable(steps, {"gpu": 2}, gate=gate))["deploy"].start == 10
+
+
+def test_a_gate_that_a_start_opens_is_open_at_once() -> None:
+    steps = [Planned("train", (), 10, GPU), Planned("deploy", (), 3, GPU)]
+
+    def gate(key: str, running: frozenset[str], _done: frozenset[str]) -> bool:
+        return key != "deploy" or "train" in running
+
+    assert by_key(timetable(steps, {"gpu": 2}, gate=gate))["deploy"].start == 0
 
 
 def test_what_can_never_start_is_left_out() -> None:

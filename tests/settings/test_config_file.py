@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from flywheel.settings import Settings, endpoints, load_settings, sections
+from flywheel.settings import Settings, endpoints, load_settings, nemo, sections
 from flywheel.settings.sections import RunConfig, Secrets, Section
 
 REPOSITORY = Path(__file__).parents[2]
@@ -15,7 +15,7 @@ BLUEPRINT = Path(__file__).parent / "blueprint_config.yaml"
 
 SECTIONS_IN_FILES = [
     model
-    for model in {**vars(sections), **vars(endpoints)}.values()
+    for model in {**vars(sections), **vars(endpoints), **vars(nemo)}.values()
     if isinstance(model, type)
     and issubclass(model, Section)
     and model not in {Section, Secrets, RunConfig}

@@ -46,6 +46,16 @@ Lines = Callable[..., list[str]]
                 "not true."
             ),
         ),
+        *(
+            (
+                f"nmp_config: {{gpu_budget: {wrong}}}",
+                (
+                    "nmp_config.gpu_budget in FILE: must be {training: N, inference: N}, one whole "
+                    "number, or auto."
+                ),
+            )
+            for wrong in ("many", "-1", "2.5", "{trainig: 1}", "{training: few}", "[1]")
+        ),
         (
             "data_split: {eval_size: 3}",
             "data_split in FILE is not a setting; did you mean data_split_config?",

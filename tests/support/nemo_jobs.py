@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from flywheel.adapters.nemo import NemoPlatform
+from flywheel.datasets.classes import ANSWER
 from flywheel.datasets.formats import evaluation_line, training_line
 from flywheel.ports.platform import (
     CustomizeJob,
@@ -26,6 +27,7 @@ from tests.support.records import answer, call_record, record
 from tests.support.running import COMMON, WORDS
 
 SMALL = "meta/llama-3.2-1b-instruct"
+MEDIUM = "meta/llama-3.2-3b-instruct"
 LARGE = "meta/llama-3.1-8b-instruct"
 TOOLS = {"Earnings": "search", "Dividend": "book", "Merger": "cancel"}
 TRAIN, VAL, EVAL = 120, 20, 30
@@ -74,19 +76,19 @@ def datasets(
         (orjson.dumps(make(text, label, number)), label)
         for number, (text, label) in enumerate(headlines(TRAIN + VAL + EVAL))
     ]
-    labelled = make is not written
+    labels = [ANSWER] if make is written else sorted(WORDS)
     lines = {
         "train": [training_line(body, True) for body, _ in bodies[:TRAIN]],
         "val": [training_line(body, True) for body, _ in bodies[TRAIN : TRAIN + VAL]],
         "eval": [
-            evaluation_line(body, label if labelled else "", True)
+            evaluation_line(body, ANSWER if make is written else label, True)
             for body, label in bodies[TRAIN + VAL :]
         ],
     }
     for name, content in lines.items():
         (folder / f"{name}.jsonl").write_bytes(b"".join(content))
     paths = {name: str(folder / f"{name}.jsonl") for name in lines}
-    return DatasetFiles(**paths, labels=sorted(WORDS) if labelled else [])
+    return DatasetFiles(**paths, labels=labels)
 
 
 class Run:

@@ -190,6 +190,9 @@ class PlantedPlatform:
     def expected_seconds(self, kind: JobKind, candidate: str) -> float:
         return 1.0
 
+    def own_judge(self) -> None:
+        return None
+
     async def remove(self, run_uid: str) -> list[Leftover]:
         for path in self._root.glob(f"{run_uid}-*"):
             path.unlink()

@@ -3,13 +3,17 @@
 import asyncio
 import random
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import orjson
+from sqlmodel import select
 
+from flywheel.db.models import Evaluation, Event, Step
 from flywheel.ports.backends import Backends
+from flywheel.runs.graph import EVALUATIONS
 from flywheel.service import runs
 from flywheel.service.logs import import_files
 from flywheel.settings import Settings
@@ -111,10 +115,23 @@ def ended(view: RunView) -> bool:
     return view.status in {"completed", "failed", "cancelled"}
 
 
-async def start(backends: Backends, **wishes: object) -> RunView:
+async def start(backends: Backends, policy: Path | None = None, **wishes: object) -> RunView:
     """A run of the small log."""
     request = RunRequest.model_validate({"workload_id": "news", "eval_size": 60, **wishes})
-    return await runs.start_run(backends, request, ANALYST)
+    return await runs.start_run(backends, request, ANALYST, policy)
+
+
+async def assert_everything_happened_once(backends: Backends, view: RunView) -> None:
+    """By the rows of the only run."""
+    assert view.status == "completed", view.error
+    async with backends.database.transaction() as session:
+        steps = list(await session.exec(select(Step)))
+        scored = list(await session.exec(select(Evaluation.candidate, Evaluation.eval_type)))
+        told = Counter(await session.exec(select(Event.text)))
+    assert {step.status for step in steps} == {"completed"}
+    evaluated = [(step.candidate, step.kind) for step in steps if step.kind in EVALUATIONS]
+    assert sorted(scored) == sorted(evaluated)
+    assert {text: n for text, n in told.items() if n > 1} == {}
 
 
 class KeptHome:

@@ -6,12 +6,14 @@ that somebody cancelled it. A folder per run: `<job>.json`, `files.json`, `<job>
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -21,6 +23,7 @@ from flywheel.errors import DataError
 from flywheel.ports.platform import DatasetFiles, Job, JobStatus
 
 M = TypeVar("M", bound=BaseModel)
+_LOCKED_SECONDS = 0.05  # between two attempts at a lock
 
 
 class Note(BaseModel):
@@ -38,8 +41,14 @@ class Note(BaseModel):
     helpers: dict[str, "Note"] = Field(
         default_factory=dict, description="The shared deployments that it uses, by name"
     )
+    holds: bool = Field(False, description="It uses them until it is cancelled, also completed")
     cancelled: bool = False
     ended: JobStatus | None = Field(None, description="How it ended; stands from then on")
+
+    @property
+    def uses_helpers(self) -> bool:
+        """Whether the shared deployments have to stay for it."""
+        return self.ended is None or (self.holds and self.ended.state == "completed")
 
     def enter(self, phase: str) -> float:
         """Seconds since this phase began, which is now where it was another."""
@@ -84,6 +93,11 @@ class Book:
         """Write it down, all or nothing."""
         await asyncio.to_thread(_write, self._path(job), note)
 
+    async def unwanted(self, job: Job) -> bool:
+        """Whether somebody has cancelled the job, or removed its run."""
+        note = await self.note(job)
+        return note is None or note.cancelled
+
     async def files(self, run_uid: str) -> RunFiles:
         """The run's datasets. Raises DataError where they were never uploaded from here."""
         found = await asyncio.to_thread(_read, self.folder(run_uid) / "files.json", RunFiles)
@@ -102,6 +116,15 @@ class Book:
         """The answers to an evaluation."""
         return self._path(job).with_suffix(".answers.jsonl")
 
+    @asynccontextmanager
+    async def claims(self) -> AsyncIterator[None]:
+        """One at a time says what it uses, or takes down what nobody does."""
+        with _opened(self._root / "claims.lock") as file:
+            # In no thread: one that waits for a lock cannot be called back.
+            while not _locked(file):  # noqa: ASYNC110 - another process has no event for us
+                await asyncio.sleep(_LOCKED_SECONDS)
+            yield
+
     async def needed(self) -> set[str]:
         """The shared deployments that a job uses which goes on."""
         return await asyncio.to_thread(lambda: set(self._needed()))
@@ -109,7 +132,7 @@ class Book:
     def _needed(self) -> Iterator[str]:
         for path in self._root.glob("*/*.json"):
             note = None if path.name == "files.json" else _read(path, Note)
-            if note is not None and note.ended is None and not note.cancelled:
+            if note is not None and not note.cancelled and note.uses_helpers:
                 yield from note.helpers
 
     async def forget(self, run_uid: str) -> None:
@@ -118,6 +141,19 @@ class Book:
 
     def _path(self, job: Job) -> Path:
         return self.folder(job.run_uid) / f"{slug(job.name)}.json"
+
+
+def _opened(path: Path) -> IO[bytes]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("ab")
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Whether the file is ours now; it is free again once it is closed."""
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def _read(path: Path, kind: type[M]) -> M | None:

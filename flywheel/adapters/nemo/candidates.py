@@ -7,10 +7,11 @@ from flywheel.adapters.nemo.names import slug
 from flywheel.errors import InvalidInputError, SettingsError
 from flywheel.ports.platform import GRADIENT_PARAMETERS, CandidateSpec, JobKind
 from flywheel.scheduling.packing import NOTHING, Demand, Pool
-from flywheel.settings.sections import NimConfig
+from flywheel.settings.nemo import NimConfig
 
 TRAINING: Pool = "training"
 INFERENCE: Pool = "inference"
+GPUS: Pool = "gpus"  # for both, where the budget is one number
 
 _SECONDS: dict[JobKind, float] = {
     "upload": 60.0,
@@ -23,11 +24,13 @@ _SECONDS: dict[JobKind, float] = {
 class Candidates:
     """What `nims` names; of two of one name the first counts.
 
-    Raises SettingsError where there is none, or where two could not be told apart in NeMo.
+    `shared`: fine-tuning and serving take GPUs out of one pool. Raises SettingsError where there
+    is none, or where two could not be told apart in NeMo.
     """
 
-    def __init__(self, nims: Sequence[NimConfig]) -> None:
+    def __init__(self, nims: Sequence[NimConfig], *, shared: bool = False) -> None:
         self._nims: dict[str, NimConfig] = {}
+        self._training, self._inference = (GPUS, GPUS) if shared else (TRAINING, INFERENCE)
         for nim in nims:
             if nim.model_type == "llm":
                 self._nims.setdefault(nim.model_name, nim)
@@ -57,13 +60,18 @@ class Candidates:
         return self._nims[name]
 
     def demand(self, kind: JobKind, name: str) -> Demand:
-        """The GPUs of a job: for training those of customizer_configs, else those of the NIM."""
+        """The GPUs of a job: for training those of customizer_configs, else those of the NIM.
+
+        None for a model that is not configured any more: its job fails and says so.
+        """
+        if name not in self._nims:
+            return NOTHING
         if kind == "deploy":
-            return Demand(INFERENCE, gpus_of(self.nim(name)))
+            return Demand(self._inference, gpus_of(self.nim(name)))
         training = self.nim(name).customizer_configs if kind == "customize" else None
         if training is None:
             return NOTHING
-        return Demand(TRAINING, training.gpus * training.num_nodes)
+        return Demand(self._training, training.gpus * training.num_nodes)
 
 
 def expected_seconds(kind: JobKind) -> float:
@@ -78,10 +86,11 @@ def gpus_of(nim: NimConfig) -> int:
 
 def left_of(budget: Mapping[Pool, int], helpers: int) -> dict[Pool, int]:
     """The budget without the GPUs of helper models, which runs share."""
-    left = dict(budget)
-    if INFERENCE in left:
-        left[INFERENCE] = max(0, left[INFERENCE] - helpers)
-    return left
+    served = (INFERENCE, GPUS)
+    return {
+        pool: max(0, amount - helpers) if pool in served else amount
+        for pool, amount in budget.items()
+    }
 
 
 def _spec(nim: NimConfig) -> CandidateSpec:

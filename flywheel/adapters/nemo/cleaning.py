@@ -48,9 +48,18 @@ class Cleaning:
     async def remove(self, run_uid: str) -> list[Leftover]:
         """Delete what a run left; what could not be is returned, with the reason.
 
+        Of what runs share, only what none of them uses.
         Customizer keeps the records of its jobs: it has no way to delete them.
         """
         failed: list[Leftover] = []
+        if run_uid == names.SHARED:
+            try:
+                await self._deployments.release_shared()
+            except FlywheelError as error:
+                failed.append(
+                    Leftover(kind="deployment", name="all", run_uid=run_uid, why=error.message)
+                )
+            return failed
         for find in (self._jobs, self._deployed, self._models, self._datasets):
             try:
                 found = await find()

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from flywheel.adapters.nemo.errors import NotTakenError, from_status
 from flywheel.errors import ConflictError, FlywheelError, UnavailableError
-from flywheel.settings.sections import NmpConfig
+from flywheel.settings.nemo import NmpConfig
 
 if TYPE_CHECKING:
     from nemo_microservices import AsyncNeMoMicroservices

@@ -213,7 +213,7 @@ class Customizations:
         artifact = ModelArtifact(
             uri=output,
             digest=digest_of(model),
-            size_bytes=0,  # NeMo does not say
+            size_bytes=None,  # NeMo does not say
             train_records=files.train_records,
             train_seconds=_seconds(status, done),
             params=params_of(job.training, job.lora, job.seed) | {"config": _text(done.config)},

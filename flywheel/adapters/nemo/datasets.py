@@ -32,7 +32,7 @@ class Datasets:
     async def advance(self, job: UploadJob, note: Note) -> JobStatus:  # noqa: ARG002
         """Upload what is not there; completed once both datasets are registered."""
         if not self._background.started(job.name):
-            self._background.start(job.name, self._upload(job))
+            self._background.start(job.name, self._upload(job), lambda: self._book.unwanted(job))
         if not self._background.done(job.name):
             return JobStatus(state="running", percent=10, message="uploading the datasets")
         self._background.result(job.name)  # or what it raised

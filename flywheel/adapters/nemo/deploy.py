@@ -10,7 +10,7 @@ from flywheel.errors import ConflictError, NotFoundError
 from flywheel.formatting import duration
 from flywheel.ports.platform import DeployJob, JobStatus
 from flywheel.settings.endpoints import ServedModelConfig
-from flywheel.settings.sections import NimConfig
+from flywheel.settings.nemo import NimConfig
 
 
 class Nim(NamedTuple):
@@ -38,8 +38,8 @@ class Deployments:
 
     async def find(self, job: DeployJob) -> str | None:
         """The deployment of a job, where there is one."""
-        name = names.owned(job.name)
-        return None if await self._retrieve(name) is None else name
+        name = names.shared(job.candidate) if job.judge else names.owned(job.name)
+        return name if await self.is_up(name) else None
 
     async def advance(self, job: DeployJob, note: Note) -> JobStatus:
         """Create the deployment, then wait for READY and for the model in the proxy's list."""
@@ -101,13 +101,18 @@ class Deployments:
             return True
         return await self._retrieve(name) is None
 
+    async def is_up(self, name: str) -> bool:
+        """Whether there is such a deployment, in whatever state."""
+        return await self._retrieve(name) is not None
+
     async def release_shared(self) -> None:
         """Take down the shared deployments that no job uses any more."""
-        needed = await self._book.needed()
-        for found in await self.all():
-            name = found.name or ""
-            if name.startswith(names.shared("")) and name not in needed:
-                await self.take_down(name)
+        async with self._book.claims():
+            needed = await self._book.needed()
+            for found in await self.all():
+                name = found.name or ""
+                if name.startswith(names.shared("")) and name not in needed:
+                    await self.take_down(name)
 
     async def all(self) -> list[Any]:
         """Every deployment in our namespace."""

@@ -85,13 +85,14 @@ class Evaluations:
 
     async def cancel(self, job: EvaluateJob, note: Note) -> bool:
         """Stop asking, and the job; True once it has ended."""
-        await self._prompting.stop(job)
-        await self._background.stop(job.name)
+        chosen = await self._prompting.stop(job)
+        still = await self._background.stop(job.name) and chosen
         external = note.external_id or await self.find(job)
         if external is None:
-            return not note.asked_within(self._client.config.request_timeout_seconds)
+            asked = note.asked_within(self._client.config.request_timeout_seconds)
+            return still and not asked
         note.external_id = external
-        return await self.stop(external)
+        return await self.stop(external) and still
 
     async def stop(self, external: str) -> bool:
         """Cancel a job by its id; True once it has ended."""
@@ -123,7 +124,7 @@ class Evaluations:
     ) -> JobStatus | None:
         """None once all is there that it takes to ask."""
         ready = self._prompting.ready(job, card)
-        waiting = await self._helpers.need(self._wanted(card, files, ready), note)
+        waiting = await self._helpers.need(self._wanted(card, files, ready), job, note)
         waiting = waiting or await self._served(model, note)
         if waiting is None and card is not None and not ready:
             return self._prompting.prepare(job, card, files)
@@ -254,7 +255,11 @@ class Evaluations:
             return _failed(f"{model} has given no answer for {duration(limit)}.")
         if not self._background.started(job.name):
             path = self._prompting.path(job, card, files)
-            self._background.start(job.name, self._ask_all(model, path, answers))
+            self._background.start(
+                job.name,
+                self._ask_all(model, path, answers),
+                lambda: self._book.unwanted(job),
+            )
         return JobStatus(
             state="running", percent=100 * have / rows, message=f"answered {have:,} of {rows:,}"
         )

@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, Field
 
+from flywheel.datasets.classes import ANSWER
+
 # Of a logged request, what says how to answer. The model is the candidate's, streaming ours.
 SAMPLING = (
     "temperature",
@@ -31,7 +33,7 @@ class EvalFacts(BaseModel):
     )
     tools: bool | None = Field(description="Whether requests offer tools; None where some do")
     answers_call_tools: bool = Field(description="Whether every answer calls a tool")
-    labelled: bool = Field(description="Whether every answer has a class")
+    labelled: bool = Field(description="Whether every answer has a class of its own")
 
     @property
     def alike(self) -> bool:
@@ -51,7 +53,7 @@ def facts_of(rows: Iterable[dict[str, Any]]) -> EvalFacts:
     """Read an evaluation set."""
     number = 0
     sampling: list[dict[str, Any]] = []
-    tools, calls, labels = set(), [], []
+    tools, calls, labels = set(), [], set()
     for row in rows:
         number += 1
         found = sampling_of(row["request"])
@@ -59,13 +61,13 @@ def facts_of(rows: Iterable[dict[str, Any]]) -> EvalFacts:
             sampling.append(found)
         tools.add(bool(row["request"].get("tools")))
         calls.append(bool(row["response"]["choices"][0]["message"].get("tool_calls")))
-        labels.append(bool(row.get("label")))
+        labels.add(row.get("label"))
     return EvalFacts(
         rows=number,
         sampling=sampling[0] if len(sampling) == 1 and _plain(sampling[0]) else None,
         tools=tools.pop() if len(tools) == 1 else None,
         answers_call_tools=all(calls),
-        labelled=all(labels),
+        labelled=all(labels) and labels != {ANSWER},
     )
 
 

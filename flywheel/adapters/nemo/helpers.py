@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import SecretStr
 
-from flywheel.adapters import openai_embeddings
+from flywheel.adapters import openai_embeddings, openai_http
 from flywheel.adapters.nemo import names, tasks
-from flywheel.adapters.nemo.book import Note
+from flywheel.adapters.nemo.book import Book, Note
 from flywheel.adapters.nemo.client import NemoClient
 from flywheel.adapters.nemo.deploy import Deployments, Nim, nim_of
 from flywheel.adapters.nemo.icl import Embed
 from flywheel.evaluation.judge import JudgeTask, prompt_of
-from flywheel.ports.platform import JobStatus
+from flywheel.ports.platform import DeployJob, Job, JobStatus, OwnJudge
 from flywheel.resources import resource_text
 from flywheel.settings import IclConfig
 from flywheel.settings.endpoints import JudgeConfig
@@ -34,18 +34,39 @@ class Helpers:
         self,
         client: NemoClient,
         deployments: Deployments,
+        book: Book,
         judge: JudgeConfig,
         evaluation: EvaluationConfig,
         judge_key: SecretStr | None,
         embedding_key: SecretStr | None,
     ) -> None:
-        self._client, self._deployments = client, deployments
+        self._client, self._deployments, self._book = client, deployments, book
         self._judge, self._evaluation, self._judge_key = judge, evaluation, judge_key
         self._embedding_key = embedding_key
 
     def gpus(self) -> int:
         """GPUs of the judge, where it is ours to deploy."""
         return nim_of(self._judge).gpus if self._local_judge() else 0
+
+    def own_judge(self, api_key: SecretStr | None) -> OwnJudge | None:
+        """The judge, where it is ours to deploy: behind the NIM proxy."""
+        if not self._local_judge():
+            return None
+        url = f"{self._client.config.nim_base_url.rstrip('/')}/v1"
+        update = {"deployment_type": "remote", "url": url}
+        return OwnJudge(config=self._judge.model_copy(update=update), api_key=api_key)
+
+    async def hold_judge(self, job: DeployJob, note: Note) -> JobStatus:
+        """Bring the judge up, for as long as the job is not cancelled."""
+        note.holds = True
+        waiting = await self.need([nim_of(self._judge)], job, note)
+        return waiting or JobStatus(state="completed", percent=100, message="ready")
+
+    async def let_judge_go(self, job: DeployJob) -> bool:
+        """Take it down where nobody else uses it; True once that is done."""
+        await self.release()
+        name = names.shared(job.candidate)
+        return name in await self._book.needed() or not await self._deployments.is_up(name)
 
     def judges(self, kind: tasks.Kind, by_evaluator: bool) -> list[Nim]:
         """The judge, where Evaluator asks one that is ours to deploy."""
@@ -59,7 +80,11 @@ class Helpers:
             return None
         model: str | dict[str, Any] = self._judge.model_name or ""
         if self._judge.deployment_type == "remote":
-            endpoint = {"url": self._judge.url, "model_id": self._judge.model_name}
+            # NeMo asks at exactly this address.
+            url = openai_http.address(
+                self._judge.url or "", openai_http.COMPLETIONS, "llm_judge_config"
+            )
+            endpoint = {"url": str(url), "model_id": self._judge.model_name}
             if self._judge_key is not None:
                 endpoint["api_key"] = self._judge_key.get_secret_value()
             model = {"api_endpoint": endpoint}
@@ -91,12 +116,16 @@ class Helpers:
 
         return embed
 
-    async def need(self, wanted: Sequence[Nim], note: Note) -> JobStatus | None:
+    async def need(self, wanted: Sequence[Nim], job: Job, note: Note) -> JobStatus | None:
         """Bring up those that are not there; a status where one is to be waited for, or failed."""
+        new = {names.shared(nim.model) for nim in wanted} - note.helpers.keys()
+        if new:
+            note.helpers |= {name: Note() for name in new}
+            async with self._book.claims():  # who takes down what nobody uses has to see it
+                await self._book.keep(job, note)
         for nim in wanted:
             name = names.shared(nim.model)
-            own = note.helpers.setdefault(name, Note())
-            status = await self._deployments.bring_up(name, nim, {}, own)
+            status = await self._deployments.bring_up(name, nim, {}, note.helpers[name])
             if status.state == "failed":
                 return status
             if status.state == "running":

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import io
 import os
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -12,7 +14,7 @@ from pydantic import SecretStr
 
 from flywheel.adapters.nemo.errors import NotTakenError, from_status
 from flywheel.errors import DataError, FlywheelError, UnavailableError
-from flywheel.settings.sections import NmpConfig
+from flywheel.settings.nemo import NmpConfig
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -58,6 +60,8 @@ class Datastore:
         """Write files into a dataset's repository, made where it is not there; again is as once."""
         await self.need_namespace(repo.partition("/")[0])
 
+        stopped = threading.Event()
+
         def work(api: "HfApi") -> None:
             from huggingface_hub import CommitOperationAdd
 
@@ -65,17 +69,12 @@ class Datastore:
             with contextlib.ExitStack() as stack:
                 # Open files, not paths: paths would go through a storage that NeMo has not.
                 additions = [
-                    CommitOperationAdd(
-                        path,
-                        content
-                        if isinstance(content, bytes)
-                        else stack.enter_context(content.open("rb")),
-                    )
+                    CommitOperationAdd(path, stack.enter_context(_Stoppable(content, stopped)))
                     for path, content in files.items()
                 ]
                 api.create_commit(repo, additions, commit_message="flywheel", repo_type="dataset")
 
-        await self._run(f"the files of {repo}", work, self._config.upload_timeout_seconds)
+        await self._run(f"the files of {repo}", work, self._config.upload_timeout_seconds, stopped)
 
     async def delete(self, repo: str, kind: Literal["dataset", "model"]) -> None:
         """Delete a repository; one that is not there is none."""
@@ -93,11 +92,30 @@ class Datastore:
             self._config.request_timeout_seconds,
         )
 
-    async def _run(self, what: str, work: Callable[["HfApi"], T], seconds: float) -> T:
+    async def _run(
+        self,
+        what: str,
+        work: Callable[["HfApi"], T],
+        seconds: float,
+        stopped: threading.Event | None = None,
+    ) -> T:
+        """What `work` gives; `stopped` is set for it once nobody waits for that any more.
+
+        Cancelled, it lasts until the thread has ended: nothing of it is left behind.
+        """
+        stopped = stopped or threading.Event()
+        loop = asyncio.get_running_loop()
+        thread = loop.run_in_executor(None, lambda: work(self._api()))
         try:
             async with asyncio.timeout(seconds):
-                return await asyncio.to_thread(lambda: work(self._api()))
+                return await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            stopped.set()
+            await asyncio.wait({thread})
+            thread.exception()  # nobody wants to know
+            raise
         except TimeoutError as error:
+            stopped.set()
             raise UnavailableError(
                 f"NeMo Data Store was not done with {what} within {seconds:g} s."
             ) from error
@@ -127,6 +145,26 @@ class Datastore:
         disable_progress_bars()
         get_session().timeout = self._config.request_timeout_seconds  # it would wait for ever
         return HfApi(endpoint=f"{self._base}/v1/hf", token=self._key or _NO_TOKEN)
+
+
+class _Stoppable(io.BufferedReader):
+    """A file that cannot be read any further once it is stopped: so an upload ends."""
+
+    def __init__(self, content: Path | bytes, stopped: threading.Event) -> None:
+        super().__init__(
+            io.BytesIO(content) if isinstance(content, bytes) else content.open("rb", buffering=0)
+        )
+        self._stopped = stopped
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Raises StoppedError."""
+        if self._stopped.is_set():
+            raise StoppedError
+        return super().read(size)
+
+
+class StoppedError(Exception):
+    """Nobody waits for this upload any more."""
 
 
 def _json(response: object) -> object:

@@ -12,6 +12,7 @@ from typing import Any
 
 PREFIX = "flywheel-"
 JOB_FIELD, RUN_FIELD = "flywheel_job", "flywheel_run"  # in `custom_fields` of what we create
+SHARED = "shared"  # in place of a run's uid: of what all runs use
 _RUN = re.compile(r"fw-[0-9a-f]+")
 
 
@@ -42,7 +43,7 @@ def owned(job_name: str) -> str:
 
 def shared(model: str) -> str:
     """The deployment of a helper model, which all runs use."""
-    return f"{PREFIX}shared-{slug(model)}"
+    return f"{PREFIX}{SHARED}-{slug(model)}"
 
 
 def config_name(model: str, content: Mapping[str, Any]) -> str:
@@ -57,10 +58,15 @@ def marks(job_name: str, run_uid: str) -> dict[str, str]:
 
 
 def run_of(name: str | None, custom_fields: Mapping[str, Any] | None = None) -> str | None:
-    """The uid of the run that something belongs to; None where neither mark nor name says one."""
+    """The uid of the run that something belongs to; None where neither mark nor name says one.
+
+    What all runs use belongs to SHARED.
+    """
     marked = (custom_fields or {}).get(RUN_FIELD)
     if isinstance(marked, str):
         return marked
+    if (name or "").startswith(shared("")):
+        return SHARED
     found = _RUN.search(name or "")
     return None if found is None else found[0]
 

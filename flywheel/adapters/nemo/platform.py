@@ -20,6 +20,7 @@ from flywheel.adapters.nemo.customize import Customizations
 from flywheel.adapters.nemo.datasets import Datasets
 from flywheel.adapters.nemo.deploy import Deployments
 from flywheel.adapters.nemo.evaluate import Evaluations
+from flywheel.adapters.nemo.gpus import GpuBudget
 from flywheel.adapters.nemo.helpers import Helpers
 from flywheel.adapters.nemo.hub import Datastore
 from flywheel.adapters.nemo.prompting import Prompting
@@ -35,17 +36,15 @@ from flywheel.ports.platform import (
     JobStatus,
     Leftover,
     ModelArtifact,
+    OwnJudge,
     PredictionRow,
     UploadJob,
     WorkloadType,
 )
 from flywheel.scheduling.packing import Demand, Pool
 from flywheel.settings.endpoints import JudgeConfig
-from flywheel.settings.sections import (
-    EvaluationConfig,
-    NimConfig,
-    NmpConfig,
-)
+from flywheel.settings.nemo import NimConfig, NmpConfig
+from flywheel.settings.sections import EvaluationConfig
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +70,6 @@ class NemoPlatform:
         *,
         judge: JudgeConfig,
         evaluation: EvaluationConfig,
-        gpu_budget: Mapping[Pool, int],
         api_key: SecretStr | None = None,
         judge_key: SecretStr | None = None,
         embedding_key: SecretStr | None = None,
@@ -84,14 +82,16 @@ class NemoPlatform:
         self.workload_types: frozenset[WorkloadType] = frozenset(
             ("classification", "tool_calling", "generic")
         )
-        self._config, self._budget = config, dict(gpu_budget)
-        self._candidates = Candidates(nims)
+        self._config, self._gpus = config, GpuBudget(config)
+        self._candidates = Candidates(nims, shared=self._gpus.shared)
         self._client = NemoClient(config, api_key, judge_key)
         self._hub = hub = Datastore(config, api_key)
         self._book, self._background = Book(root), Background()
         self._deployments = Deployments(self._client, self._book, self._candidates)
+        keys = judge_key, embedding_key
+        self._api_key = api_key
         self._helpers = Helpers(
-            self._client, self._deployments, judge, evaluation, judge_key, embedding_key
+            self._client, self._deployments, self._book, judge, evaluation, *keys
         )
         self._datasets = Datasets(self._client, hub, self._book, self._background)
         self._customizations = Customizations(self._client, self._book, self._candidates)
@@ -172,8 +172,11 @@ class NemoPlatform:
             await self._customizations.verify(artifact)
 
     async def budget(self) -> Mapping[Pool, int]:
-        """The GPUs there are; those of a judge that is ours to deploy are left out."""
-        return left_of(self._budget, self._helpers.gpus())
+        """The GPUs there are; those of a judge that is ours to deploy are left out.
+
+        Raises UnavailableError and SettingsError where they have to be found and cannot be.
+        """
+        return left_of(await self._gpus.pools(), self._helpers.gpus())
 
     def demand(self, kind: JobKind, candidate: str) -> Demand:
         """The GPUs that such a job holds."""
@@ -182,6 +185,10 @@ class NemoPlatform:
     def expected_seconds(self, kind: JobKind, candidate: str) -> float:  # noqa: ARG002
         """How long such a job takes, for want of anything measured."""
         return expected_seconds(kind)
+
+    def own_judge(self) -> OwnJudge | None:
+        """The judge of the settings where it is a NIM; asked through the NIM proxy."""
+        return self._helpers.own_judge(self._api_key)
 
     async def remove(self, run_uid: str) -> list[Leftover]:
         """Delete what the run left in NeMo and here."""
@@ -200,7 +207,7 @@ class NemoPlatform:
         await self._hub.answers(f"{self._config.nmp_namespace}/nothing")
         return (
             f"NeMo Microservices, namespace {self._config.nmp_namespace}, "
-            f"{len(served)} models served"
+            f"{len(served)} models served; {await self._gpus.said()}"
         )
 
     async def ping_candidate(self, name: str) -> str | None:  # noqa: ARG002
@@ -253,6 +260,8 @@ class NemoPlatform:
         match job:
             case UploadJob():
                 return await self._datasets.advance(job, note)
+            case DeployJob(judge=True):
+                return await self._helpers.hold_judge(job, note)
             case DeployJob():
                 return await self._deployments.advance(job, note)
             case CustomizeJob():
@@ -264,6 +273,8 @@ class NemoPlatform:
         match job:
             case UploadJob():
                 return await self._datasets.cancel(job)
+            case DeployJob(judge=True):
+                return await self._helpers.let_judge_go(job)
             case DeployJob():
                 return await self._deployments.cancel(job)
             case CustomizeJob():

@@ -72,14 +72,16 @@ class Prompting:
         """Choose the examples, in the background; raises what that raised."""
         key = f"{job.name} prompts"
         if not self._background.started(key):
-            self._background.start(key, self._choose(job, card, files))
+            self._background.start(
+                key, self._choose(job, card, files), lambda: self._book.unwanted(job)
+            )
         elif self._background.done(key):
             self._background.result(key)
         return JobStatus(state="running", percent=5, message="choosing examples")
 
-    async def stop(self, job: EvaluateJob) -> None:
-        """Stop choosing."""
-        await self._background.stop(f"{job.name} prompts")
+    async def stop(self, job: EvaluateJob) -> bool:
+        """Stop choosing; True once nothing of it runs."""
+        return await self._background.stop(f"{job.name} prompts")
 
     async def _choose(self, job: EvaluateJob, card: icl.Card, files: RunFiles) -> None:
         items = await asyncio.to_thread(read_lines, files.local.eval)

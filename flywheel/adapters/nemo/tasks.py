@@ -13,10 +13,20 @@ TOOLS = "{{ item.request.tools | tojson }}"
 ANSWER = "item.response.choices[0].message"
 SCORE = r'"score"\s*:\s*(\d+)'
 
+# The user message of a judge, as `prompts/judge_*.md` describe it.
 _ASKED = {
-    "similarity": f'"reference": {ANSWER}.content, "answer": sample.output_text',
-    "tool-calling": f'"reference": {ANSWER}.tool_calls, '
-    '"answer": sample.response.choices[0].message.tool_calls',
+    "similarity": """
+        "request": {"messages": item.request.messages},
+        "reference": item.response.choices[0].message.content,
+        "answer": sample.output_text
+    """,
+    "tool-calling": """
+        "request": {
+            "messages": item.request.messages, "tools": item.request.tools | default([])
+        },
+        "reference": item.response.choices[0].message.tool_calls,
+        "answer": sample.response.choices[0].message.tool_calls | default(sample.output_text)
+    """,
 }
 
 
@@ -29,7 +39,7 @@ def kind_of(facts: EvalFacts) -> Kind:
 
 def judge_metric(task: JudgeTask, prompt: str, model: str | dict[str, Any]) -> dict[str, Any]:
     """An `llm-judge` metric; `model` is a served model's name, or where another one is asked."""
-    user = "{{ {" + f'"request": item.request.messages, {_ASKED[task]}' + "} | tojson }}"
+    user = "{{ {" + " ".join(_ASKED[task].split()) + "} | tojson }}"
     return {
         "type": "llm-judge",
         "params": {

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from flywheel.ports.platform import Validation, ValidationPoint
-from flywheel.settings.sections import CustomizerConfig, LoraConfig, TrainingConfig
+from flywheel.settings.nemo import CustomizerConfig
+from flywheel.settings.sections import LoraConfig, TrainingConfig
 
 
 def hyperparameters(training: TrainingConfig, lora: LoraConfig, seed: int) -> dict[str, Any]:

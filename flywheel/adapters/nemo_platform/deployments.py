@@ -8,7 +8,7 @@ from flywheel.adapters.nemo_platform.serving import gateway_waits_for
 from flywheel.adapters.nemo_platform.wire import GONE
 from flywheel.ports.platform import DeployJob, JobStatus
 from flywheel.settings import NemoPlatformConfig
-from flywheel.settings.sections import NimConfig
+from flywheel.settings.nemo import NimConfig
 
 
 class Deployments:

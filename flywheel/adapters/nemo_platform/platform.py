@@ -32,7 +32,7 @@ from flywheel.ports.platform import (
 )
 from flywheel.scheduling.packing import NOTHING, Demand, Pool
 from flywheel.settings import NemoPlatformConfig
-from flywheel.settings.sections import NimConfig
+from flywheel.settings.nemo import NimConfig
 
 _POOL = "jobs"
 
@@ -150,6 +150,9 @@ class NemoPlatform:
         if self._config.backend == "students":
             return 30.0 if kind == "customize" else 60.0
         return 3600.0 if kind == "customize" else 600.0
+
+    def own_judge(self) -> None:
+        """It deploys none."""
 
     async def remove(self, run_uid: str) -> list[Leftover]:
         """Stop what still runs of the run, then delete all of it, there and here."""

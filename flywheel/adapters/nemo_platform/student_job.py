@@ -3,7 +3,6 @@
 It goes on until it is cancelled. The file `port` in its directory says where it listens.
 """
 
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,10 +43,11 @@ def port_of(directory: Path) -> int | None:
 def run(spec: ServedStudent, report: ReportProgress) -> Ended:
     """Serve it; a second process for the same directory takes the same port."""
     from flywheel.adapters.nemo_platform import student_server  # whoever starts it needs none
+    from flywheel.http_server import listening
 
     report(0, "reading the model")
     application = student_server.app(spec.name, _answerer(spec))
-    listener = socket.create_server((HOST, port_of(spec.directory) or 0))
+    listener = listening(HOST, port_of(spec.directory) or 0)
     draft = spec.directory / "port.tmp"
     draft.write_text(str(listener.getsockname()[1]))
     draft.replace(spec.directory / "port")

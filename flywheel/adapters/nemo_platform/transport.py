@@ -19,7 +19,7 @@ from flywheel.errors import (
     SettingsError,
     UnavailableError,
 )
-from flywheel.settings.sections import NemoPlatformConfig
+from flywheel.settings.nemo import NemoPlatformConfig
 
 _REPEATABLE = {"GET", "PUT", "DELETE"}
 _LONGEST_WAIT = 30.0  # seconds between two attempts

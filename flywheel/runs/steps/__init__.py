@@ -18,6 +18,8 @@ HANDLERS: dict[str, StepHandler] = {
     "upload-datasets": UploadDatasets(),
     "deploy": Deploy(),
     "undeploy": Undeploy(),
+    "deploy-judge": Deploy(),
+    "undeploy-judge": Undeploy(),
     "incumbent-eval": Evaluate("incumbent-eval"),
     "base-eval": Evaluate("base-eval"),
     "icl-eval": Evaluate("icl-eval"),

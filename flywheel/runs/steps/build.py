@@ -85,6 +85,7 @@ class BuildDatasets:
                 None if policy is None else PolicyDocument.model_validate(policy).parsed(),
                 state.config.evaluation_config,
                 backends.settings.llm_judge_config,
+                deploys_judge=backends.platform.own_judge() is not None,
             )
         except SettingsError as error:
             return Outcome("failed", 100.0, error=str(error), apply=_store(built))
@@ -97,7 +98,7 @@ class BuildDatasets:
             f"{count(report.invalid + report.wrong_type)} unfit records were left out."
         )
         task = judge_task(report.workload_type, state.config.evaluation_config)
-        judged = [] if task is None else _judged(state)
+        judged = [] if task is None else _judged(backends, state)
         return Outcome(
             "completed",
             100.0,
@@ -159,18 +160,22 @@ def _agreement(repeats: Repeats, confidence: float) -> Interval:
     return wilson(repeats.alike, repeats.texts, confidence)
 
 
-def _judged(state: RunState) -> list[Step]:
-    """A step for each model whose answers a judge has to score."""
-    incumbent = [] if state.incumbent() is None else [""]
+def _judged(backends: Backends, state: RunState) -> list[Step]:
+    """A step for each model whose answers a judge has to score, and those that deploy the judge."""
+    models = [] if state.incumbent() is None else [""]
+    models += [candidate.name for candidate in state.candidates]
+    steps = [("judge", name) for name in models]
+    if backends.platform.own_judge() is not None:
+        steps = [("deploy-judge", ""), *steps, ("undeploy-judge", "")]
     return [
         Step(
             run_id=state.run.id or 0,
-            kind="judge",
+            kind=kind,
             candidate=name,
             status="pending",
-            external_name="-".join(filter(None, (state.run.uid, name, "judge"))),
+            external_name="-".join(filter(None, (state.run.uid, name, kind))),
         )
-        for name in (*incumbent, *(candidate.name for candidate in state.candidates))
+        for kind, name in steps
     ]
 
 

@@ -17,6 +17,8 @@ from flywheel.runs.judging import Answer, JudgedAnswers, JudgeSpec, write_answer
 from flywheel.runs.needs import judge_task
 from flywheel.runs.state import RunState, run_folder
 from flywheel.runs.steps.base import Apply, Outcome
+from flywheel.settings.endpoints import JudgeConfig
+from flywheel.settings.environment import SECRET_VARIABLES
 
 CACHE = "judge"  # under the home: replies are kept by what was asked, whichever run asked it
 
@@ -33,7 +35,7 @@ class Judge:
         answers = folder / "answers.jsonl"
         await asyncio.to_thread(write_answers, answers, await _answers(backends, state, step))
         spec = JudgeSpec(
-            judge=backends.settings.llm_judge_config,
+            judge=_asked(backends)[0],
             task=task,
             confidence=state.config.evaluation_config.confidence,
             evaluation=Path(state.dataset("eval").uri),
@@ -41,11 +43,11 @@ class Judge:
             cache=backends.settings.home / CACHE,
         )
         argv = [sys.executable, "-m", "flywheel.judge_answers", str(folder)]
-        await processes.start(folder, argv, spec)
+        await processes.start(folder, argv, spec, _asked(backends)[1])
 
     async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:
         """Progress, or the scores that the judge gave."""
-        status = await processes.poll(_folder(backends, state, step))
+        status = await processes.poll(_folder(backends, state, step), _asked(backends)[1])
         if status.state == "running":
             return Outcome("running", status.percent, status.message)
         name = _said(state, step)
@@ -76,6 +78,15 @@ class Judge:
     async def cancel(self, backends: Backends, state: RunState, step: Step) -> bool:
         """Stop the process."""
         return await processes.cancel(_folder(backends, state, step))
+
+
+def _asked(backends: Backends) -> tuple[JudgeConfig, dict[str, str]]:
+    """The judge, and the variable with its key; empty where it has none, whoever started us."""
+    config, secrets = backends.settings.llm_judge_config, backends.settings.secrets
+    own = backends.platform.own_judge()
+    key = secrets.for_judge(config.url) if own is None else own.api_key
+    variable = SECRET_VARIABLES["llm_judge_api_key"]
+    return own.config if own else config, {variable: key.get_secret_value() if key else ""}
 
 
 def _folder(backends: Backends, state: RunState, step: Step) -> Path:

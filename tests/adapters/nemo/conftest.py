@@ -9,12 +9,8 @@ from pydantic import SecretStr
 
 from flywheel.adapters.nemo import NemoPlatform
 from flywheel.settings.endpoints import JudgeConfig
-from flywheel.settings.sections import (
-    CustomizerConfig,
-    EvaluationConfig,
-    NimConfig,
-    NmpConfig,
-)
+from flywheel.settings.nemo import CustomizerConfig, NimConfig, NmpConfig
+from flywheel.settings.sections import EvaluationConfig
 from tests.support.nemo_double import NemoDouble
 from tests.support.nemo_jobs import LARGE, SMALL, Run, datasets
 
@@ -75,7 +71,6 @@ async def make_platform(double: NemoDouble, tmp_path: Path) -> AsyncIterator[Mak
                 root,
                 judge=judge or JudgeConfig(),
                 evaluation=evaluation or EvaluationConfig(),
-                gpu_budget={**config.gpu_budget},
                 api_key=SecretStr(KEY),
             )
         )

@@ -1,5 +1,6 @@
 """Asking candidates through the NIM proxy, where one template does not fit all rows."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,22 @@ async def test_where_all_are_refused_the_evaluation_fails(various: Run, double: 
     double.fault(CHAT, "status", times=10**6, status=400, detail="no such parameter")
     status = await various.done(various.evaluate())
     assert status.error == f"NeMo refuses an answer of {SMALL} (400): no such parameter."
+
+
+async def test_asking_ends_where_another_worker_cancels_it(
+    various: Run, double: NemoDouble, make_platform: MakePlatform
+) -> None:
+    await various.ready()
+    double.world.durations.answer = 50.0  # a second of ours
+    job = various.evaluate()
+    await various.platform.start(job)
+    await various.until(job, lambda _: bool(double.world.asked))
+    assert await make_platform().cancel(job)
+    async with asyncio.timeout(5):
+        while various.platform._background.works_for(job.name):
+            await asyncio.sleep(0.01)
+    assert 0 < len(double.world.asked) < EVAL
+    assert (await various.platform.poll(job)).state == "cancelled"
 
 
 async def test_asking_can_be_cancelled(various: Run, double: NemoDouble) -> None:

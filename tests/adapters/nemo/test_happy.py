@@ -164,6 +164,7 @@ async def test_fine_tunes_with_every_setting(
     assert [p.percent for p in status.curve] == sorted(p.percent for p in status.curve)
     assert status.curve[-1].percent == 100
     assert artifact.uri.startswith(f"team/flywheel-{UID}-meta-llama-3.2-1b-instruct-customize@cust")
+    assert artifact.size_bytes is None
     assert artifact.train_records == TRAIN
     assert artifact.train_seconds > 0
     assert artifact.params["lora_dim"] == 32
@@ -297,6 +298,7 @@ async def test_says_what_it_has(run: Run) -> None:
     assert platform.demand("customize", SMALL) == ("training", 1)
     assert platform.demand("evaluate", SMALL).amount == 0
     assert platform.demand("upload", SMALL).amount == 0
+    assert platform.demand("deploy", "was/configured-once").amount == 0
     assert platform.expected_seconds("customize", SMALL) > 0
     assert "0 models served" in await platform.ping()
 

@@ -21,7 +21,8 @@ from flywheel.ports.platform import (
     JobStatus,
 )
 from flywheel.settings import NemoPlatformConfig, StudentConfig, TrainingConfig
-from flywheel.settings.sections import LoraConfig, NimConfig
+from flywheel.settings.nemo import NimConfig
+from flywheel.settings.sections import LoraConfig
 from tests.support.records import record, write_lines
 from tests.support.running import WORDS, write_log
 

@@ -20,6 +20,10 @@ class Clock:
         """Wait so many of its seconds."""
         await asyncio.sleep(seconds / self.speed)
 
+    async def until(self, moment: float) -> None:
+        """Wait for that moment of its time."""
+        await self.sleep(max(0.0, moment - self.now()))
+
 
 def stamp() -> str:
     """The present moment as NeMo writes it."""

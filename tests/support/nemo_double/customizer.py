@@ -139,6 +139,7 @@ class _Customizer:
             if f.startswith("training/")
             for x in repo.files[f].splitlines()
         ]
+        started = world.clock.now()
         epochs = wanted.get("epochs", 1)
         steps = epochs * -(-len(lines) // wanted.get("batch_size", 8))
         try:
@@ -146,7 +147,7 @@ class _Customizer:
         except (FlywheelError, KeyError, ValueError) as error:
             self._fail(job, str(error))
             return
-        started = world.clock.now()
+        ends = started + world.durations.training
         checked: list[dict[str, Any]] = []
         details["metrics"] = {"keys": ["val_loss"], "metrics": {"val_loss": checked}}
         while (passed := (world.clock.now() - started) / world.durations.training) < 1:
@@ -155,7 +156,8 @@ class _Customizer:
                 details["steps_completed"] = int(steps * passed)
                 details["epochs_completed"] = int(epochs * passed)
                 _validated(checked, int(steps * passed), steps, wanted)
-            await world.clock.sleep(world.durations.training / 20)
+            soon = world.clock.now() + world.durations.training / 20
+            await world.clock.until(min(soon, ends))
         while world.has("stuck", name):
             await world.clock.sleep(1)
         if world.has("training-fails", name):

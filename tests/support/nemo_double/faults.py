@@ -8,7 +8,7 @@ from typing import Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Kind = Literal["status", "hang", "hang-after", "drop", "drop-after", "status-after"]
+Kind = Literal["status", "hang", "hang-after", "drop", "drop-after", "status-after", "hold"]
 
 
 @dataclass
@@ -16,7 +16,7 @@ class Fault:
     """What happens to requests of a route.
 
     `hang` never answers, `drop` closes the connection, `status` answers that status; with
-    `-after` the server has done what it was asked for before.
+    `-after` the server has done what it was asked for before. `hold` answers once `let_go` is set.
     """
 
     route: str  # a pattern for 'METHOD /path'
@@ -27,6 +27,7 @@ class Fault:
     detail: str = "internal error"
     retry_after: str | None = None
     met: int = 0
+    let_go: bool = False
 
     def meets(self, request: str) -> bool:
         """Whether this request is one of those; counts it."""
@@ -45,6 +46,7 @@ class FaultyApp:
 
     def __init__(self, app: ASGIApp, faults: list[Fault], requests: list[str]) -> None:
         self._app, self._faults, self._requests = app, faults, requests
+        self.changing = 0  # requests under way that ask for a change
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,6 +54,14 @@ class FaultyApp:
             return
         request = f"{scope['method']} {scope['path']}"
         self._requests.append(request)
+        changes = scope["method"] not in {"GET", "HEAD"}
+        self.changing += changes
+        try:
+            await self._answer(request, scope, receive, send)
+        finally:
+            self.changing -= changes
+
+    async def _answer(self, request: str, scope: Scope, receive: Receive, send: Send) -> None:
         fault = next((one for one in self._faults if one.meets(request)), None)
         if fault is None:
             await self._app(scope, receive, send)
@@ -59,6 +69,10 @@ class FaultyApp:
         if fault.kind.endswith("-after"):
             await self._app(scope, receive, _swallow)
         match fault.kind.removesuffix("-after"):
+            case "hold":
+                while not fault.let_go:
+                    await asyncio.sleep(0.01)
+                await self._app(scope, receive, send)
             case "hang":
                 await asyncio.sleep(3600)
             case "drop":

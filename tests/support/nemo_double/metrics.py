@@ -92,9 +92,14 @@ async def _judge(
     params: dict[str, Any], pairs: list[tuple[Any, Any]], client: httpx.AsyncClient
 ) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in params["scores"]}
+    model, url, headers = params["model"], "/v1/chat/completions", {}
+    if isinstance(model, dict):  # somebody else's: asked at exactly this address
+        endpoint = model["api_endpoint"]
+        model, url = endpoint["model_id"], endpoint["url"]
+        headers = {"Authorization": f"Bearer {endpoint.get('api_key', '')}"}
     for item, sample in pairs:
-        body = {"model": params["model"], **render(params["template"], item=item, sample=sample)}
-        answer = await client.post("/v1/chat/completions", json=body)
+        body = {"model": model, **render(params["template"], item=item, sample=sample)}
+        answer = await client.post(url, json=body, headers=headers)
         answer.raise_for_status()
         said = answer.json()["choices"][0]["message"]["content"]
         for name, one in params["scores"].items():

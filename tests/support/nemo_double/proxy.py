@@ -100,7 +100,9 @@ class _Proxy:
     def _answer(self, body: dict[str, Any]) -> Message:
         asked = _judged(body["messages"])
         if asked is not None:
-            score = 10 if asked["answer"] == asked["reference"] else 1
+            same = _plain(asked["answer"]) == _plain(asked["reference"])
+            worst, best = (0, 1) if isinstance(asked["reference"], list) else (1, 10)
+            score = best if same else worst
             return {"role": "assistant", "content": json.dumps({"score": score})}
         model = self._world.trained.get(body["model"])
         if model is not None:
@@ -142,6 +144,20 @@ def _judged(messages: list[Message]) -> dict[str, Any] | None:
     except (TypeError, ValueError):
         return None
     return asked if isinstance(asked, dict) and {"reference", "answer"} <= set(asked) else None
+
+
+def _plain(given: Any) -> Any:
+    """Tool calls without their ids, their arguments read."""
+    if not isinstance(given, list):
+        return given
+    calls = [call.get("function", call) for call in given]
+    return [
+        (
+            c["name"],
+            json.loads(c["arguments"]) if isinstance(c["arguments"], str) else c["arguments"],
+        )
+        for c in calls
+    ]
 
 
 def _vector(text: str) -> list[float]:

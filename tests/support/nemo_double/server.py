@@ -29,12 +29,14 @@ class NemoDouble:
         self.faults: list[Fault] = []
         self.requests: list[str] = []
         self._socket = socket.socket()
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # see http_server
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.nemo, self.nim = f"{self.url}/nemo", f"{self.url}/nim"
         self.datastore = f"{self.url}/datastore"
+        self._app = FaultyApp(_app(self.world), self.faults, self.requests)
         config = uvicorn.Config(
-            FaultyApp(_app(self.world), self.faults, self.requests),
+            self._app,
             log_level="critical",
             lifespan="off",
             timeout_graceful_shutdown=1,
@@ -58,6 +60,11 @@ class NemoDouble:
 
     def _serve(self) -> None:
         asyncio.run(self._server.serve(sockets=[self._socket]))
+
+    @property
+    def changing(self) -> int:
+        """Requests under way that ask for a change."""
+        return self._app.changing
 
     def fault(self, route: str, kind: str, **more: object) -> Fault:
         """From now on, requests of that route meet this."""

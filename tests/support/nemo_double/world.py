@@ -32,7 +32,8 @@ class Durations:
     sync: float = 1.0  # from the end of training until the proxy serves the model
     deployment: float = 2.0
     listing: float = 0.5  # from a deployment's READY until the proxy lists its model
-    evaluation: float = 0.5  # besides the answers
+    evaluation: float = 0.5  # with the answers, unless these take longer
+    customized_evaluation: float | None = None  # of a fine-tuned model; None: like the others
     cancelling: float = 0.5
     answer: float = 0.0
 
