@@ -99,6 +99,7 @@ async def test_a_run_is_judged_by_a_nim_that_is_deployed_for_it(
     check_once(double)
 
 
+@pytest.mark.slow
 async def test_two_runs_share_the_judge_until_the_last_of_them_has_ended(
     backends: Backends, double: NemoDouble
 ) -> None:
