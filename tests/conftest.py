@@ -3,7 +3,7 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -18,13 +18,14 @@ from tests.support.running import KeptHome, settings_of, with_two_candidates
 POSTGRES = os.environ.get("FLYWHEEL_TEST_POSTGRES_URL")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # before that of pytest-xdist, which reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """Tests that share a run go to one process, so that it is made once (--dist loadgroup)."""
     for item in items:
         for shared in ("kept_home", "made"):
             if shared in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.xdist_group(shared))
+    return (yield)
 
 
 @pytest.fixture

@@ -6,11 +6,14 @@ import signal
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.support.programs import PROGRAM, environment, flywheel, flywheel_each
 
 SECONDS = 300.0  # a busy machine may take its time; what hangs is still found
 
 
+@pytest.mark.slow
 def test_the_demo_plays_through_and_leaves_a_transcript(tmp_path: Path) -> None:
     done = flywheel(tmp_path, "demo", seconds=SECONDS)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
@@ -35,6 +38,7 @@ def test_the_demo_plays_through_and_leaves_a_transcript(tmp_path: Path) -> None:
     assert "Traceback" not in text
 
 
+@pytest.mark.slow
 def test_the_demo_says_why_it_fails(tmp_path: Path) -> None:
     too_many = {"FLYWHEEL_DATA_SPLIT_CONFIG__MIN_TOTAL_RECORDS": "100000"}
     done = flywheel(tmp_path, "demo", seconds=SECONDS, **too_many)

@@ -46,7 +46,8 @@ async def start(backends: Backends, **wishes: object) -> RunView:
     return await runs.start_run(backends, request, SHELL)
 
 
-@pytest.mark.parametrize("gpus", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("gpus", [1, 2])
 async def test_whatever_there_is_of_gpus_the_run_ends_and_leaves_nothing_up(
     on: On, gpus: int
 ) -> None:

@@ -42,7 +42,7 @@ def building(view: RunView) -> bool:
     ("moment", "candidates"),
     [
         pytest.param(building, ["hashing-sgd"], marks=pytest.mark.chaos),
-        (training, ["tfidf-svm", "hashing-sgd"]),
+        pytest.param(training, ["tfidf-svm", "hashing-sgd"], marks=pytest.mark.slow),
         pytest.param(evaluating, ["hashing-sgd"], marks=pytest.mark.chaos),
     ],
 )

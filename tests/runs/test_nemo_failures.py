@@ -48,9 +48,9 @@ def stands(view: RunView, candidate: str) -> dict[str, str]:
 async def test_a_run_whose_candidates_all_fail_names_each_with_its_reason(
     backends: Backends, double: NemoDouble
 ) -> None:
-    double.world.trouble("training-fails", "1b")
-    double.world.trouble("deployment-fails", "3b")
-    double.world.trouble("evaluation-fails", "8b")
+    double.world.trouble("training-fails", "1b-instruct")
+    double.world.trouble("deployment-fails", "3b-instruct")
+    double.world.trouble("evaluation-fails", "8b-instruct")
     view = await run_to_its_end(backends, double)
     assert view.status == "failed"
     assert view.error is not None
@@ -71,7 +71,7 @@ async def test_a_run_whose_candidates_all_fail_names_each_with_its_reason(
 async def test_one_that_fails_does_not_stop_the_others(
     backends: Backends, double: NemoDouble, trouble: str
 ) -> None:
-    double.world.trouble(trouble, "3b")  # type: ignore[arg-type] # one of its own words
+    double.world.trouble(trouble, "3b-instruct")  # type: ignore[arg-type] # one of its own words
     view = await run_to_its_end(backends, double)
     assert view.status == "completed", view.error
     assert {c.model_name for c in view.nims if c.error} == {MEDIUM}

@@ -99,6 +99,7 @@ async def test_a_run_is_judged_by_a_nim_that_is_deployed_for_it(
     check_once(double)
 
 
+@pytest.mark.slow
 async def test_two_runs_share_the_judge_until_the_last_of_them_has_ended(
     backends: Backends, double: NemoDouble
 ) -> None:
@@ -106,7 +107,7 @@ async def test_two_runs_share_the_judge_until_the_last_of_them_has_ended(
         first = await begun(backends, **GENERIC)
         await once(double, is_up)
         second = await begun(backends, LARGE, **GENERIC)
-        double.world.trouble("evaluation-stuck", "8b.*customized-eval")
+        double.world.trouble("evaluation-stuck", "8b-instruct-customized-eval")
         check_judged(await until(backends, first.id, ended, seconds=60), "similarity")
         assert is_up(double), "the second run needs it"
         assert await garbage.leftovers(backends) == []

@@ -24,6 +24,7 @@ async def backends(nemo_settings: Settings, tmp_path: Path) -> AsyncIterator[Bac
         yield opened
 
 
+@pytest.mark.slow
 async def test_the_promoted_model_is_served_for_the_next_run_and_compared(
     backends: Backends, double: NemoDouble
 ) -> None:

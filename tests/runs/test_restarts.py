@@ -159,6 +159,7 @@ async def test_a_worker_whose_database_has_gone_stops_in_good_order(
     assert not [line for line in ear.lines if "Traceback" in line], "\n".join(ear.lines)
 
 
+@pytest.mark.slow
 async def test_a_connection_that_breaks_in_the_middle_of_a_step_fails_nothing(
     run_settings: Settings, server: Postgres, tmp_path: Path
 ) -> None:

@@ -174,6 +174,7 @@ async def test_draining_waits_for_nothing_where_nothing_runs(
             assert await process.wait() == 0
 
 
+@pytest.mark.slow
 async def test_draining_does_not_wait_for_what_another_worker_starts(
     outside: Backends, settings: Settings, trainers: Trainers
 ) -> None:

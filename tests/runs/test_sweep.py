@@ -64,6 +64,7 @@ async def test_only_the_best_on_the_validation_set_is_evaluated(backends: Backen
     assert await trials(backends, "hashing-sgd") == []
 
 
+@pytest.mark.slow
 async def test_a_sweep_goes_on_where_a_trial_fails_and_says_so_where_all_do(
     backends: Backends,
 ) -> None:
