@@ -31,7 +31,7 @@ from flywheel.views import EventView, RunView
 
 log = logging.getLogger(__name__)
 
-DECISIONS = frozenset({"promoted", "rejected", "rolled-back"})
+DECISIONS = frozenset({"promoted", "rejected", "rolled-back", "superseded"})
 _ON_THE_CARD = frozenset({"run-started"})  # the card itself says so
 _FOLLOWED = 200  # runs; what happens to older ones is not shown any more
 _GIVE_UP = timedelta(days=1)  # for a card in a channel that the bot is not invited to

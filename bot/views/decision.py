@@ -13,6 +13,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from bot.views import evidence
 from bot.views.message import Message, context, message, section
 from bot.views.results import saving_text
 from bot.views.text import code, mrkdwn, person, plain
@@ -64,6 +65,8 @@ def approve_modal(view: RunView, carried: DecisionContext) -> View:
             ),
         ),
         section(_scores(view, models), "scores"),
+        section(evidence.clauses(view, models), "evidence"),
+        *(section(text, f"rule-{n}") for n, text in enumerate(_rules(view, models))),
         _reason_input("Why does it take over?"),
         context("The reason is kept with the promotion. A rollback brings the old model back."),
     ]
@@ -134,6 +137,10 @@ def rolled_back(workload_id: str, serves: PromotionView | None, by: str, reason:
         f"{person(by)} rolled {code(workload_id)} back. Serving now: {now}.\n"
         f"*Why:* {mrkdwn(reason, 1000)}"
     )
+
+
+def _rules(view: RunView, models: Sequence[str]) -> list[str]:
+    return [text for text in (evidence.asked(view), evidence.pinned(view, models)) if text]
 
 
 def _about(view: RunView) -> str:

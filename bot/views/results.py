@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, PlainTextObject
 
+from bot.views import evidence
 from bot.views.message import Message, context, header, message, section
 from bot.views.scores import score_table
 from bot.views.text import code, lines_that_fit, mrkdwn
@@ -14,6 +15,7 @@ from flywheel.views import RunView
 
 APPROVE = "approve_promotion"
 REJECT = "reject_promotion"
+VOID = "The question to approve is void"  # how the event of that begins
 
 
 def event_block_id(event_id: int) -> str:
@@ -36,9 +38,11 @@ def results(view: RunView, decisions: Sequence[str] = (), event_id: int | None =
         blocks.append(section(mrkdwn(view.summary, 2000)))
     blocks.append(context(_small_print(view)))
     if decisions:
-        lines = [f"*Decided:* {mrkdwn(text, 600)}" for text in decisions]
+        lines = [f"{_heading(text)} {mrkdwn(text, 600)}" for text in decisions]
         blocks.append(section(lines_that_fit(lines, 1600), "decision"))
     elif view.approval_id:
+        if rule := evidence.asked(view):
+            blocks.append(context(rule, "asked"))
         blocks.append(decision_buttons(view))
     elif recommendation is not None and recommendation.verdict == "promote":
         blocks.append(section("Not open for a decision any more: a newer run has finished."))
@@ -62,6 +66,10 @@ def decision_buttons(view: RunView) -> ActionsBlock:
             ),
         ],
     )
+
+
+def _heading(decision: str) -> str:
+    return "*Closed:*" if decision.startswith(VOID) else "*Decided:*"
 
 
 def verdict_line(recommendation: Recommendation) -> str:

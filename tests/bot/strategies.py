@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 from flywheel.datasets.report import DatasetReport, TeacherUsage
 from flywheel.decisions.verdict import CandidateVerdict, Recommendation
 from flywheel.evaluation.scores import Confusion, Interval, Scores
-from flywheel.views import CandidateView, RunView, StepView, TeacherView
+from flywheel.views import ApprovalView, CandidateView, RunView, StepView, TeacherView
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+APPROVAL = ApprovalView(
+    id="ap-1", needed=1, approved_by=[], four_eyes=False, expires_at=None, digests={}
+)
 
 names = st.one_of(
     st.sampled_from(
@@ -151,9 +154,25 @@ def run_view(
         "recommendation": recommendation if done else None,
         "summary": "tfidf-svm answers as the big model does." if done else None,
         "approval_id": "ap-1" if done and verdict == "promote" else None,
+        "approval": APPROVAL if done and verdict == "promote" else None,
         "incumbent": None,
     }
     return RunView.model_validate({**values, **fields})
+
+
+@st.composite
+def approvals(draw: st.DrawFn, models: list[str]) -> ApprovalView | None:
+    """Any open question about these models."""
+    if not draw(st.booleans()):
+        return None
+    return ApprovalView(
+        id="ap-1",
+        needed=draw(st.integers(1, 10)),
+        approved_by=draw(st.lists(st.one_of(st.just("U0CONSOLE01"), names), max_size=10)),
+        four_eyes=draw(st.booleans()),
+        expires_at=draw(st.sampled_from([None, NOW])),
+        digests=dict.fromkeys(models, "ab" * 32),
+    )
 
 
 @st.composite
@@ -182,4 +201,5 @@ def run_views(draw: st.DrawFn) -> RunView:
         summary=draw(prose),
         error=draw(prose),
         incumbent=draw(st.one_of(st.none(), names)),
+        approval=draw(approvals(found)),
     )

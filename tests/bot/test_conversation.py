@@ -2,10 +2,14 @@
 
 import asyncio
 
+from sqlmodel import select
+
 from bot.console.workspace import OpenView
 from bot.views.card import CANCEL
 from bot.views.decision import MODEL, REASON
 from bot.views.results import APPROVE, REJECT
+from flywheel.clock import utc_now
+from flywheel.db.models import Approval
 from flywheel.service.approvals import decide_approval
 from flywheel.service.promotions import incumbents
 from flywheel.service.runs import get_run
@@ -135,3 +139,41 @@ async def test_two_people_decide_at_once_and_one_of_them_wins(completed_scene: S
     await scene.reply(card, f"{promoted.model_name} was promoted")
     thread = scene.stage.workspace.thread(card.channel, card.ts)
     assert sum("was promoted" in m.text and not m.broadcast for m in thread) == 1
+
+
+async def test_one_of_two_approvals_is_shown_and_the_second_promotes(
+    completed_scene: Scene,
+) -> None:
+    scene = completed_scene
+    async with scene.backends.database.transaction() as session:
+        (await session.exec(select(Approval))).one().needed = 2
+    card = await scene.announced("r-1")
+    results = await scene.reply(card, "Results of r-1")
+    assert await scene.ada.submit(await _open(scene, results), {REASON: WHY}) == {}
+    await scene.until_text(results, "1 of 2 approved, by <@U0APPROVE01>")
+    assert action_ids(results) == [APPROVE, REJECT]
+    await scene.reply(card, "ada approved hashing-sgd (1 of 2)")
+    assert await incumbents(scene.backends) == []
+
+    view = await get_run(scene.backends, "r-1")
+    assert view.approval_id is not None
+    shell = Actor(id="cli:root", name="root", origin="cli")
+    await decide_approval(scene.backends, view.approval_id, True, shell, "me too")
+    await scene.until_text(results, "*Decided:*")
+    assert action_ids(results) == []
+    assert [p.model_name for p in await incumbents(scene.backends)] == ["hashing-sgd"]
+
+
+async def test_a_question_whose_time_is_over_loses_its_buttons(completed_scene: Scene) -> None:
+    scene = completed_scene
+    card = await scene.announced("r-1")
+    results = await scene.reply(card, "Results of r-1")
+    opened = await _open(scene, results)
+    async with scene.backends.database.transaction() as session:
+        (await session.exec(select(Approval))).one().expires_at = utc_now()
+    seen = len(scene.stage.workspace.changes)
+    assert await scene.ada.submit(opened, {REASON: WHY}) == {}  # it was open when the modal was
+    await scene.until_text(results, "*Closed:* The question to approve is void")
+    assert "The time to decide on this is over." in whispers(await scene.since(seen))
+    assert action_ids(results) == []
+    assert await incumbents(scene.backends) == []

@@ -17,8 +17,8 @@ from bot.views.results import APPROVE, REJECT, results
 from bot.views.text import code, escape, mrkdwn, person, plain, shorten, unescape, with_people
 from flywheel.formatting import when
 from flywheel.ports.logs import WorkloadSummary
-from flywheel.views import Answer
-from tests.bot.strategies import NOW, candidate, names, prose, run_view, run_views
+from flywheel.views import Answer, DatasetView, RunView
+from tests.bot.strategies import APPROVAL, NOW, candidate, names, prose, run_view, run_views
 
 
 def blocks_of(shown: Message) -> list[dict[str, Any]]:
@@ -217,6 +217,45 @@ def test_the_modal_offers_what_the_rule_passed_and_says_what_it_replaces() -> No
     assert "saves 0.72 USD per 1,000 requests (99.4 %)" in text
     teacher = decision.approve_modal(run_view(), carried).to_dict()
     assert "big-model" in "\n".join(texts(teacher["blocks"]))
+
+
+def asked_of_two(**more: Any) -> RunView:
+    approval = APPROVAL.model_copy(
+        update={
+            "needed": 2,
+            "approved_by": ["U0APPROVE01"],
+            "four_eyes": True,
+            "expires_at": NOW,
+            "digests": {"tfidf-svm": "0123456789abcdef" * 4},
+        }
+    )
+    dataset = DatasetView(name="eval", num_records=400, digest="fedcba9876543210" * 4)
+    return run_view(approval=approval, datasets=[dataset], **more)
+
+
+def test_the_modal_shows_the_evidence_what_is_pinned_and_who_has_to_agree() -> None:
+    carried = decision.DecisionContext(
+        run_id="r-12", approval_id="ap-1", channel="C1", message_ts="1.2"
+    )
+    modal = decision.approve_modal(asked_of_two(), carried)
+    text = "\n".join(texts(modal.to_dict()["blocks"]))
+    assert "Pinned (sha256): `tfidf-svm` 0123456789ab · eval set fedcba987654." in text
+    assert "2 people have to approve the same model; 1 of 2 approved, by <@U0APPROVE01>" in text
+    assert "not by <@U0CONSOLE01>, who asked for the run; until 2026-11-23" in text
+
+
+def test_the_results_say_how_many_have_approved_and_keep_their_buttons() -> None:
+    shown = results(asked_of_two())
+    assert actions(shown) == [APPROVE, REJECT]
+    assert "1 of 2 approved, by <@U0APPROVE01>" in everything(shown)
+
+
+def test_a_question_that_is_void_has_no_buttons_and_says_why() -> None:
+    why = "The question to approve is void: Nobody has decided in time."
+    shown = results(run_view(approval_id=None, approval=None), [why])
+    assert actions(shown) == []
+    assert f"*Closed:* {why}" in everything(shown)
+    assert "*Decided:*" not in everything(shown)
 
 
 @pytest.mark.parametrize(
