@@ -14,6 +14,7 @@ from bot.deliveries import Deliveries
 from bot.errors import unexpected
 from bot.listeners import register
 from bot.messenger import Messenger, retry_handlers
+from bot.people import People
 from bot.relay import Relay
 from flywheel.ports.backends import Backends
 
@@ -53,7 +54,8 @@ def build_app(
     )
     messenger = Messenger(client)
     relay = Relay(backends, messenger, workspace=console)
-    bot = Bot(backends, messenger, relay, "console" if console else "slack")
+    people = People(client, backends.settings.approval_config)
+    bot = Bot(backends, messenger, relay, people, "console" if console else "slack")
     app.middleware(Deliveries(backends.database).middleware)
     app.error(_on_error)
     register(app, bot)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from bot.background import Background
 from bot.errors import Reply
 from bot.messenger import Messenger
+from bot.people import People
 from bot.relay import Relay
 from bot.views.message import Message
 from flywheel.ports.backends import Backends
@@ -22,12 +23,17 @@ class Bot:
     backends: Backends
     messenger: Messenger
     relay: Relay
+    people: People
     origin: Origin
     background: Background = field(default_factory=Background)
 
     def actor(self, user_id: str, name: str) -> Actor:
         """The person that a delivery names."""
         return Actor(id=user_id, name=name or user_id, origin=self.origin)
+
+    async def decider(self, user_id: str, name: str, channel: str) -> Actor:
+        """The same, with all that decides on rights: asked of Slack now."""
+        return await self.people.decider(self.actor(user_id, name), channel)
 
     def may_approve(self, actor: Actor, workload_id: str) -> bool:
         """Whether this person decides on promotions of the workload."""

@@ -174,6 +174,38 @@ def _views_open(workspace: Workspace, arguments: Json) -> Json:
     return {"view": {**opened.view, "id": opened.id, "hash": opened.hash}}
 
 
+def _users_info(workspace: Workspace, arguments: Json) -> Json:
+    user = _need(arguments, "user")
+    if user not in workspace.users:
+        raise SlackRefusal("user_not_found")
+    return {
+        "user": {
+            "id": user,
+            "team_id": TEAM,
+            "name": workspace.users[user],
+            "deleted": False,
+            "is_bot": user == APP_USER,
+            "is_restricted": user in workspace.guests,
+            "is_ultra_restricted": False,
+        }
+    }
+
+
+def _group_members(workspace: Workspace, arguments: Json) -> Json:
+    group = _need(arguments, "usergroup")
+    if group not in workspace.groups:
+        raise SlackRefusal("no_such_subteam")
+    return {"users": workspace.groups[group]}
+
+
+def _conversations_info(workspace: Workspace, arguments: Json) -> Json:
+    channel = _need(arguments, "channel")
+    if channel != workspace.channel and channel not in workspace.direct:
+        raise SlackRefusal("channel_not_found")
+    shared = workspace.shared and channel == workspace.channel
+    return {"channel": {"id": channel, "is_ext_shared": shared}}
+
+
 _METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
     "auth.test": _auth_test,
     "chat.postMessage": _post_message,
@@ -181,5 +213,8 @@ _METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
     "chat.update": _update,
     "conversations.replies": _replies,
     "conversations.history": _history,
+    "conversations.info": _conversations_info,
+    "usergroups.users.list": _group_members,
+    "users.info": _users_info,
     "views.open": _views_open,
 }

@@ -92,6 +92,9 @@ class Workspace:
     messages: list[Posted] = field(default_factory=list)
     views: dict[str, OpenView] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    guests: set[str] = field(default_factory=set)  # of the users
+    groups: dict[str, list[str]] = field(default_factory=dict)  # members by id of the group
+    shared: bool = False  # whether another organisation shares the channel
 
     def __post_init__(self) -> None:
         self.users[APP_USER] = "flywheel"

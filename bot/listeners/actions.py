@@ -43,15 +43,14 @@ async def _cancel(bot: Bot, body: dict[str, Any]) -> None:
 
 
 async def _open_modal(bot: Bot, body: dict[str, Any]) -> None:
-    action = body["actions"][0]
-    actor = bot.actor(*person_in(body))
+    action, container = body["actions"][0], body["container"]
+    actor = await bot.decider(*person_in(body), container["channel_id"])
     approving = action["action_id"] == APPROVE
     run_id, _, approval_id = action["value"].partition(":")
     view = await get_run(bot.backends, run_id)
     await require(
         bot.backends, actor, view.workload_id, "approve a promotion" if approving else "reject one"
     )
-    container = body["container"]
     carried = decision.DecisionContext(
         run_id=run_id,
         approval_id=approval_id,

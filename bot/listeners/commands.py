@@ -53,6 +53,7 @@ async def _handle(bot: Bot, body: dict[str, Any]) -> None:
         case RunCommand(request):
             await _run(bot, request, actor, body["channel_id"])
         case PromoteCommand() | RollbackCommand():
+            actor = await bot.decider(*person_in(body), body["channel_id"])
             await _decide(bot, command, actor, body["response_url"])
         case _:
             shown = await _show(bot, command, actor)

@@ -47,6 +47,7 @@ async def _decide(
 ) -> None:
     approving = model is not None
     try:
+        actor = await bot.people.decider(actor, carried.channel)
         await decide_approval(bot.backends, carried.approval_id, approving, actor, reason, model)
     except FlywheelError:
         await refresh(bot, carried)

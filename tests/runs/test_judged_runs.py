@@ -106,6 +106,7 @@ def verdicts(view: RunView) -> dict[str, str]:
     return {c.model_name: c.verdict for c in view.recommendation.candidates}
 
 
+@pytest.mark.slow
 async def test_free_text_is_judged_decided_on_and_shown(
     judged: Backends, judge: JudgeServer, tmp_path: Path
 ) -> None:

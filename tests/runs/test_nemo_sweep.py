@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from flywheel.service.logs import import_files
 from flywheel.settings import Settings
 from flywheel.wiring import open_backends
@@ -16,6 +18,7 @@ SWEEP = {
 }
 
 
+@pytest.mark.slow
 async def test_the_hopeless_trial_is_stopped_and_the_best_is_evaluated(
     nemo_settings: Settings, double: NemoDouble, tmp_path: Path
 ) -> None:

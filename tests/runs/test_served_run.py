@@ -114,7 +114,9 @@ async def test_from_start_to_verdict_promotion_and_incumbent(
     assert view.recommendation is not None
     verdicts = {v.model_name: v.verdict for v in view.recommendation.candidates}
     assert verdicts[ASKED] == "promote"
-    promoted = await promotions.promote(backends, view.id, ASKED, SHELL, "no training needed")
+    said = await promotions.promote(backends, view.id, ASKED, SHELL, "no training needed")
+    promoted = said.promotion
+    assert promoted is not None
     assert names_in(promoted.model_uri) == ["SHA256SUMS", "examples.jsonl", "served.json"]
 
     assert promoted.served == f"{MODEL} at {server.url}"
@@ -138,7 +140,8 @@ async def test_from_start_to_verdict_promotion_and_incumbent(
 
     with pytest.raises(ConflictError, match="serves news already"):
         await promotions.promote(backends, view.id, ASKED, SHELL, "again")
-    other = await promotions.promote(backends, view.id, STUDENT, SHELL, "cheaper")
+    other = (await promotions.promote(backends, view.id, STUDENT, SHELL, "cheaper")).promotion
+    assert other is not None
     assert other.served is None
     damage(Path(promoted.model_uri))
     with pytest.raises(DataError, match="is not the file"):

@@ -125,6 +125,7 @@ async def test_a_signal_stops_a_worker_and_leaves_what_runs(
     await assert_it_goes_on(outside, settings, run.id)
 
 
+@pytest.mark.slow
 async def test_draining_lets_the_step_end_and_starts_no_other(
     outside: Backends, settings: Settings, trainers: Trainers
 ) -> None:

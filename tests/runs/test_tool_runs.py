@@ -128,7 +128,9 @@ async def test_from_calls_to_a_verdict_a_promotion_and_a_receipt(
         told = await review.answer(planted, first.id, "worse", question.row, "a", SHELL)
         assert told.judgement == told.a_is  # the same tools, and yet not the same answer
 
-        promoted = await promotions.promote(planted, first.id, "copy", SHELL, "as good")
+        said = await promotions.promote(planted, first.id, "copy", SHELL, "as good")
+        promoted = said.promotion
+        assert promoted is not None
         assert (promoted.metric, promoted.score) == ("tool_calls", 1)
         (tmp_path / "ours.yaml").write_text(
             "reference: incumbent\nmetric: function_names\nmargin: 0.1\n"

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 
+import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -37,6 +38,7 @@ async def test_a_run_survives_its_queue(backends: Backends) -> None:
     assert view.status == "completed", view.error
 
 
+@pytest.mark.slow
 async def test_a_run_of_a_process_that_has_no_queue_waits_for_the_sweep(
     backends: Backends,
 ) -> None:
