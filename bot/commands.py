@@ -11,12 +11,16 @@ _HOST = typer.Option("127.0.0.1", help="Address to listen on.")
 _PORT = typer.Option(8080, min=0, max=65535, help="Port to listen on; 0 takes a free one.")
 
 
+slack = typer.Typer(help="The connection to Slack.", no_args_is_help=True)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("bot")(bot)
     app.command("up")(up)
     app.command("chat")(chat)
     app.command("demo")(demo)
+    app.add_typer(slack, name="slack")
 
 
 def bot(host: str = _HOST, port: int = _PORT) -> None:
@@ -27,6 +31,31 @@ def bot(host: str = _HOST, port: int = _PORT) -> None:
 def up(host: str = _HOST, port: int = _PORT) -> None:
     """Run everything in one process: worker, Slack bot and HTTP API."""
     _serve(host, port, with_worker=True)
+
+
+@slack.command("check")
+def slack_check() -> None:
+    """Compare what the app may do in your workspace with what it needs."""
+    from bot.scopes import Scopes, check_scopes
+    from flywheel.settings import load_settings
+
+    async def main() -> Scopes:
+        return await check_scopes(load_settings())
+
+    found = run(main())
+    console.print(f"{found.name}, by {found.mode}", markup=False)
+    for scope, why in found.missing.items():
+        console.print(f"missing: {scope}" + (f" ({why})" if why else ""), markup=False)
+    for scope in found.superfluous:
+        console.print(f"not needed: {scope}", markup=False)
+    if found.missing:
+        console.print(
+            "Add them under OAuth & Permissions and reinstall the app to the workspace; "
+            "config/slack-manifest.yaml has them all.",
+            soft_wrap=True,
+        )
+        raise typer.Exit(1)
+    console.print("The app has every scope that it needs.")
 
 
 def chat() -> None:

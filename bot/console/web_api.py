@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from bot.console.limits import Json
 from bot.console.workspace import APP_USER, TEAM, Posted, SlackRefusal, Workspace
+from bot.scopes import wanted
 from flywheel.http_server import http_server
 
 _PAGE = 200
@@ -47,7 +48,8 @@ def _application(workspace: Workspace) -> Starlette:
             arguments = await _arguments(request)
             _authenticate(request, arguments, workspace.token)
             method = _METHODS.get(request.path_params["method"], _unknown)
-            return JSONResponse({"ok": True, **method(workspace, arguments)})
+            scopes = {"x-oauth-scopes": ",".join(workspace.scopes or wanted())}
+            return JSONResponse({"ok": True, **method(workspace, arguments)}, headers=scopes)
         except SlackRefusal as refusal:
             answer: Json = {"ok": False, "error": refusal.code}
             if refusal.details:

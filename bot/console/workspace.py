@@ -94,6 +94,7 @@ class Workspace:
     changes: list[Change] = field(default_factory=list)
     guests: set[str] = field(default_factory=set)  # of the users
     groups: dict[str, list[str]] = field(default_factory=dict)  # members by id of the group
+    scopes: list[str] = field(default_factory=list)  # of the token; those of the manifest if none
     shared: bool = False  # whether another organisation shares the channel
 
     def __post_init__(self) -> None:
