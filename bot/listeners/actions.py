@@ -1,4 +1,4 @@
-"""Buttons: cancel, approve, reject."""
+"""Buttons: cancel, retry, approve, reject."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,18 +8,20 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.context import Bot, person_in
 from bot.errors import guarded
+from bot.listeners.announcing import announced
 from bot.relay import decisions
 from bot.views import decision
-from bot.views.card import CANCEL
+from bot.views.card import CANCEL, RETRY
 from bot.views.message import message
 from bot.views.results import APPROVE, REJECT, results
 from flywheel.service.rights import require
-from flywheel.service.runs import cancel_run, get_run, run_events
+from flywheel.service.runs import cancel_run, get_run, retry_run, run_events
 
 
 def register(app: AsyncApp, bot: Bot) -> None:
     """Listen to the buttons."""
     app.action(CANCEL)(_later(bot, _cancel))
+    app.action(RETRY)(_later(bot, _retry))
     app.action(APPROVE)(_later(bot, _open_modal))
     app.action(REJECT)(_later(bot, _open_modal))
 
@@ -40,6 +42,12 @@ async def _cancel(bot: Bot, body: dict[str, Any]) -> None:
     await cancel_run(bot.backends, run_id, bot.actor(*person_in(body)))
     bot.relay.nudge()
     await bot.messenger.respond(body["response_url"], message(f"{run_id} is being cancelled."))
+
+
+async def _retry(bot: Bot, body: dict[str, Any]) -> None:
+    run_id = body["actions"][0]["value"]
+    view = await retry_run(bot.backends, run_id, bot.actor(*person_in(body)))
+    await announced(bot, view, body["container"]["channel_id"])
 
 
 async def _open_modal(bot: Bot, body: dict[str, Any]) -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.errors import SlackApiError
 
 from bot.context import Bot, person_in
 from bot.errors import guarded
+from bot.listeners.announcing import announced
 from bot.parse import (
     CancelCommand,
     Command,
@@ -28,7 +28,7 @@ from bot.views.message import Message, message
 from bot.views.results import results
 from bot.views.text import unescape
 from flywheel.clock import utc_now
-from flywheel.errors import ConflictError, UnavailableError
+from flywheel.errors import ConflictError
 from flywheel.service.logs import list_workloads
 from flywheel.service.promotions import incumbents, promote, rollback
 from flywheel.service.runs import cancel_run, get_run, list_runs, run_events, start_run
@@ -61,15 +61,7 @@ async def _handle(bot: Bot, body: dict[str, Any]) -> None:
 
 
 async def _run(bot: Bot, request: RunRequest, actor: Actor, channel: str) -> None:
-    view = await start_run(bot.backends, request, actor)
-    try:
-        await bot.relay.announce(view, channel)
-    except SlackApiError as error:
-        raise UnavailableError(
-            f"{view.id} has started, but I cannot post in this channel.",
-            "Invite me with `/invite @flywheel` and its card will appear; "
-            f"`/flywheel status {view.id}` shows it meanwhile.",
-        ) from error
+    await announced(bot, await start_run(bot.backends, request, actor), channel)
 
 
 async def _decide(

@@ -17,6 +17,7 @@ from flywheel.formatting import count, duration, when
 from flywheel.views import RunView
 
 CANCEL = "cancel_run"
+RETRY = "retry_run"
 CARD_BLOCK = "card:"
 _SOON = timedelta(minutes=2)  # the end of a run that is over by then is not worth a word
 
@@ -52,6 +53,8 @@ def card(view: RunView, now: datetime) -> Message:
     blocks.append(context(_small_print(view)))
     if view.status in {"pending", "running"}:
         blocks.append(_cancel_button(view))
+    elif view.status in {"failed", "cancelled"}:
+        blocks.append(_retry_button(view))
     return message(fallback(view), blocks)
 
 
@@ -103,6 +106,27 @@ def _small_print(view: RunView) -> str:
         parts.append(f"{count(view.num_records)} records")
     parts.append(f"seed {view.seed}")
     return " · ".join(parts)
+
+
+def _retry_button(view: RunView) -> ActionsBlock:
+    button = ButtonElement(
+        text=PlainTextObject(text="Retry"),
+        action_id=RETRY,
+        value=view.id,
+        confirm=ConfirmObject(
+            title="Start it again?",
+            text=PlainTextObject(
+                text=plain(
+                    f"A new run of {view.workload_id} starts with the settings and the seed of "
+                    f"{view.id}.",
+                    300,
+                )
+            ),
+            confirm="Start it",
+            deny="Not now",
+        ),
+    )
+    return ActionsBlock(block_id=f"card-actions:{view.id}", elements=[button])
 
 
 def _cancel_button(view: RunView) -> ActionsBlock:

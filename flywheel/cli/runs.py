@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command("runs")(list_)
     app.command()(show)
     app.command()(cancel)
+    app.command()(retry)
     app.command()(delete)
 
 
@@ -143,6 +144,19 @@ def cancel(run_id: RunId) -> None:
             console.print(f"{view.id} is being cancelled.")
             if not await opened.queue.has_worker():
                 console.print("No worker is running: one has to confirm it (`flywheel worker`).")
+
+    run(main())
+
+
+def retry(run_id: RunId) -> None:
+    """Start a run again that failed or was cancelled: its settings, seed and policy."""
+
+    async def main() -> None:
+        async with backends() as opened:
+            view = await service.retry_run(opened, run_id, me())
+            console.print(f"[bold]{view.id}[/] started for {escape(view.workload_id)}.")
+            if not await opened.queue.has_worker():
+                console.print("No worker is running yet, so it waits: `flywheel worker`.")
 
     run(main())
 

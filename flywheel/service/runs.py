@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
 from flywheel.db.models import Approval, Run
+from flywheel.decisions.policy import PolicyDocument
 from flywheel.errors import (
     ConflictError,
     InvalidInputError,
@@ -27,7 +28,7 @@ from flywheel.runs.create import create
 from flywheel.runs.graph import ACTIVE_RUN
 from flywheel.runs.needs import check_needs
 from flywheel.runs.present import present
-from flywheel.runs.state import RunState, load_states, run_folder, run_ref
+from flywheel.runs.state import RunState, load_state, load_states, run_folder, run_ref
 from flywheel.runs.sweep import Trials, plan_trials
 from flywheel.service.naming import find, nearest, number
 from flywheel.service.policies import policy_in_force
@@ -77,6 +78,45 @@ async def start_run(
             candidates=candidates,
             policy=policy,
             priority=request.priority,
+            uploads=backends.platform.uploads,
+            deploys=backends.platform.deploys,
+            trials=trials,
+        )
+        view = (await _views(session, [run.id or 0]))[0]
+    await _wake(backends, run, str(run.fence))
+    return view
+
+
+async def retry_run(backends: Backends, ref: str, actor: Actor) -> RunView:
+    """Start a run like one that failed or was cancelled: its settings, seed, policy and trials.
+
+    Records that were logged since are read as well. Raises NotFoundError, ConflictError where it
+    has neither failed nor been cancelled, InvalidInputError for a candidate that there is no more.
+    """
+    async with backends.database.transaction() as session:
+        state = await load_state(session, await find(session, ref))
+    before = state.run
+    if before.status not in {"failed", "cancelled"}:
+        raise ConflictError(
+            f"{run_ref(before.id)} is {before.status}.",
+            "Only a run that failed or was cancelled is started again.",
+        )
+    request = RunRequest(workload_id=before.workload_id, client_id=before.client_id)
+    await _check_logged(backends, request)
+    candidates = _offered(backends, state.config)
+    trials = {c.name: [t.parameters for t in state.trials_of(c.name)] for c in candidates}
+    policy = before.policy and PolicyDocument.model_validate(before.policy)
+    async with backends.database.transaction() as session:
+        run = await create(
+            session,
+            workload_id=before.workload_id,
+            client_id=before.client_id,
+            requested_by=actor.id,
+            config=state.config,
+            seed=before.seed,
+            candidates=candidates,
+            policy=policy or await policy_in_force(backends),
+            priority=before.priority,
             uploads=backends.platform.uploads,
             deploys=backends.platform.deploys,
             trials=trials,

@@ -2,17 +2,20 @@
 
 import asyncio
 
+import pytest
 from sqlmodel import select
 
 from bot.console.workspace import OpenView
-from bot.views.card import CANCEL
+from bot.views.card import CANCEL, RETRY
 from bot.views.decision import MODEL, REASON
 from bot.views.results import APPROVE, REJECT
 from flywheel.clock import utc_now
 from flywheel.db.models import Approval
+from flywheel.errors import ConflictError
+from flywheel.runs.advance import advance
 from flywheel.service.approvals import decide_approval
 from flywheel.service.promotions import incumbents
-from flywheel.service.runs import get_run
+from flywheel.service.runs import get_run, retry_run
 from flywheel.views import Actor
 from tests.bot.conftest import (
     SECONDS,
@@ -119,8 +122,38 @@ async def test_a_run_is_cancelled_from_its_card(working_scene: Scene) -> None:
     told = whispers(await scene.press(card, CANCEL, scene.ben))
     assert "r-1 is being cancelled." in told
     await scene.until_text(card, "Cancelled")
-    assert action_ids(card) == []
+    assert action_ids(card) == [RETRY]
     await scene.reply(card, "The run was cancelled")
+
+    changes = await scene.press(card, RETRY, scene.ben)
+    again = next(c.message for c in changes if c.kind == "posted" and c.message is not None)
+    assert "Run r-2" in shown(again)
+    await scene.reply(again, "Results of r-2")
+    first, second = [await get_run(scene.backends, run) for run in ("r-1", "r-2")]
+    assert (second.seed, second.requested_by) == (first.seed, "U0READER002")
+    assert [c.model_name for c in second.nims] == [c.model_name for c in first.nims]
+    assert "r-2 is completed." in await _refused_retry(scene)
+
+
+async def _refused_retry(scene: Scene) -> str:
+    shell = Actor(id="cli:root", name="root", origin="cli")
+    with pytest.raises(ConflictError) as caught:
+        await retry_run(scene.backends, "r-2", shell)
+    return caught.value.message
+
+
+@pytest.mark.slow
+async def test_a_failed_run_says_why_and_is_started_again(quiet_scene: Scene) -> None:
+    scene = quiet_scene  # too few records, and no worker: the first look fails it
+    card = await scene.card("run news")
+    await advance(scene.backends, 1)
+    async with asyncio.timeout(SECONDS):
+        while (await get_run(scene.backends, "r-1")).status != "failed":
+            await advance(scene.backends, 1)
+    await scene.stage.bot.relay.tick()
+    assert "*Why:*" in shown(card)
+    assert "at least 50" in shown(card)
+    assert action_ids(card) == [RETRY]
 
 
 async def test_two_people_decide_at_once_and_one_of_them_wins(completed_scene: Scene) -> None:

@@ -150,7 +150,7 @@ def test_a_running_card_names_stage_and_percent_in_words() -> None:
 
 @pytest.mark.parametrize("status", ["cancelling", "completed", "failed", "cancelled"])
 def test_only_a_run_that_goes_on_can_be_cancelled(status: str) -> None:
-    assert actions(card(run_view(status, error="no data"), NOW)) == []
+    assert CANCEL not in actions(card(run_view(status, error="no data"), NOW))
 
 
 def test_elapsed_time_alone_does_not_change_what_a_card_says_otherwise() -> None:

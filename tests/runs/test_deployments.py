@@ -136,6 +136,7 @@ async def test_the_plan_says_when_and_how_much_and_what_cannot_be(on: On) -> Non
     assert await garbage.leftovers(backends) == []
 
 
+@pytest.mark.slow
 async def test_the_run_with_the_higher_priority_goes_first(on: On) -> None:
     backends, platform = on(1)
     low = await start(backends, candidates=["one"])

@@ -193,6 +193,7 @@ async def test_a_judge_of_calls_stands_beside_the_exact_scores(
     assert judge.asked.total() == 2 * EVALUATED
 
 
+@pytest.mark.slow
 async def test_a_killed_judging_process_asks_nothing_twice_that_was_answered(
     judged: Backends, judge: JudgeServer
 ) -> None:

@@ -69,7 +69,7 @@ HOLDS: dict[str, Callable[[NemoDouble], Held]] = {
     "customized-eval": hold_evaluation("customized-eval"),
     "undeploy": hold_removal,
 }
-FAST = {"upload-datasets", "customized-eval"}
+FAST = {"upload-datasets"}
 
 
 @pytest.fixture

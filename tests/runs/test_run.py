@@ -72,6 +72,7 @@ async def test_scores_come_from_the_stored_predictions(completed: Backends) -> N
     assert view.nims[0].customized is not None
 
 
+@pytest.mark.slow
 async def test_the_same_seed_gives_the_same_datasets_and_scores(completed: Backends) -> None:
     first = await runs.get_run(completed, "r-1")
     async with working(completed):

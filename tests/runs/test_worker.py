@@ -29,6 +29,7 @@ async def kill_the_queue(backends: Backends) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_a_run_survives_its_queue(backends: Backends) -> None:
     async with working(backends):
         run = await start(backends, candidates=["tfidf-logreg"])

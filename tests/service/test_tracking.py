@@ -74,6 +74,7 @@ async def test_a_worker_tracks_what_has_ended(settings: Settings, uri: str, tmp_
     assert len(found(MlflowClient(tracking_uri=uri))) == 2
 
 
+@pytest.mark.slow
 async def test_one_that_was_begun_is_completed_and_not_made_again(
     kept: Settings, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

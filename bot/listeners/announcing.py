@@ -1,0 +1,19 @@
+"""The card of a run that somebody has started here."""
+
+from slack_sdk.errors import SlackApiError
+
+from bot.context import Bot
+from flywheel.errors import UnavailableError
+from flywheel.views import RunView
+
+
+async def announced(bot: Bot, view: RunView, channel: str) -> None:
+    """Post it. Raises UnavailableError where Slack refuses: the run goes on all the same."""
+    try:
+        await bot.relay.announce(view, channel)
+    except SlackApiError as error:
+        raise UnavailableError(
+            f"{view.id} has started, but I cannot post in this channel.",
+            "Invite me with `/invite @flywheel` and its card will appear; "
+            f"`/flywheel status {view.id}` shows it meanwhile.",
+        ) from error
