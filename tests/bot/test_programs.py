@@ -87,6 +87,7 @@ def test_the_bot_without_tokens_says_which(tmp_path: Path) -> None:
         assert "secret-1" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 async def test_up_serves_the_api_and_stops_cleanly(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *PROGRAM,

@@ -195,6 +195,7 @@ async def test_of_what_can_never_start_or_is_not_known_nothing_is_expected(on: O
     assert view.steps[0].expected_end is None
 
 
+@pytest.mark.slow
 async def test_a_step_that_waits_says_how_many_are_before_it_and_from_when_it_should_run(
     on: On,
 ) -> None:

@@ -44,6 +44,7 @@ async def test_the_promoted_model_is_served_for_the_next_run_and_compared(
     assert double.world.deployments == {}
 
 
+@pytest.mark.slow
 async def test_a_model_that_the_settings_no_longer_name_fails_alone(
     backends: Backends, nemo_settings: Settings
 ) -> None:

@@ -13,6 +13,7 @@ from tests.support.running import SHELL, ended, until, working
 WISHES = {"workload_id": "news", "eval_size": 100, "candidates": ["hashing-sgd"]}
 
 
+@pytest.mark.slow
 async def test_a_candidate_is_compared_with_the_incumbent(
     completed: Backends, tmp_path: Path
 ) -> None:

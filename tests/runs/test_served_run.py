@@ -81,6 +81,7 @@ def damage(folder: Path) -> None:
         file.write("{}\n")
 
 
+@pytest.mark.slow
 async def test_from_start_to_verdict_promotion_and_incumbent(
     backends: Backends, server: OpenAIServer
 ) -> None:

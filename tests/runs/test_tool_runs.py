@@ -79,6 +79,7 @@ def shown(view: RunView) -> str:
     return captured.get()
 
 
+@pytest.mark.slow
 async def test_from_calls_to_a_verdict_a_promotion_and_a_receipt(
     planted: Backends, tmp_path: Path
 ) -> None:
