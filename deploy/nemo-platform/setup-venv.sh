@@ -8,7 +8,9 @@ echo "Setting up $venv (once, about 1.6 GB) ..." >&2
 
 suits() { "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; }
 python=
-for one in ${2:-} python3.13 python3 "$HOME"/.pyenv/versions/3.13.*/bin/python; do
+shim=$(command -v python3.13 || true) # of pyenv, perhaps: it answers only for a version that is set
+for one in ${2:-} python3.13 python3 "${shim%/shims/*}"/versions/3.13.*/bin/python \
+	"$HOME"/.pyenv/versions/3.13.*/bin/python; do
 	if suits "$one"; then
 		python=$one
 		break
