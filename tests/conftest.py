@@ -20,11 +20,15 @@ POSTGRES = os.environ.get("FLYWHEEL_TEST_POSTGRES_URL")
 
 @pytest.hookimpl(wrapper=True)  # before that of pytest-xdist, which reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Tests that share a run go to one process, so that it is made once (--dist loadgroup)."""
+    """Tests that share a run go to one process, so that it is made once (--dist loadgroup).
+
+    Those of the bot have their own: together they would take longer than everything else.
+    """
     for item in items:
         for shared in ("kept_home", "made"):
             if shared in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(shared))
+                of = "bot" if "bot" in item.path.parts else "the rest"
+                item.add_marker(pytest.mark.xdist_group(f"{shared} of {of}"))
     return (yield)
 
 

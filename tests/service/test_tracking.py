@@ -30,7 +30,6 @@ from tests.support.running import (
 )
 from tests.support.tracked import check_a_completed_run_is_tracked, found, tracked
 
-pytestmark = pytest.mark.xdist_group("kept_home")
 AWAY = "http://127.0.0.1:9"  # nobody listens on the port of `discard`
 
 

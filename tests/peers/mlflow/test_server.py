@@ -19,7 +19,6 @@ ENVIRONMENT = os.environ.get("MLFLOW_ENVIRONMENT", "")
 READY_SECONDS = 120.0
 
 pytestmark = [
-    pytest.mark.xdist_group("kept_home"),
     pytest.mark.skipif(
         not (Path(ENVIRONMENT) / "bin" / "mlflow").exists() or not ENVIRONMENT,
         reason="MLFLOW_ENVIRONMENT names no environment; `make test-mlflow` makes one",
