@@ -50,6 +50,7 @@ async def test_a_guest_decides_nothing_though_a_list_says_so(completed_scene: Sc
     assert (trail[-1].action, trail[-1].actor) == ("refused", ADA)
 
 
+@pytest.mark.slow
 async def test_who_has_become_a_guest_since_the_click_is_refused_at_the_submission(
     completed_scene: Scene,
 ) -> None:

@@ -28,6 +28,7 @@ async def trials(backends: Backends, candidate: str) -> list[Trial]:
         return list(await session.exec(query))
 
 
+@pytest.mark.slow
 async def test_only_the_best_on_the_validation_set_is_evaluated(backends: Backends) -> None:
     async with working(backends):
         run = await start(backends, settings=TUNED)
