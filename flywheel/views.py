@@ -186,6 +186,36 @@ class ApprovalView(BaseModel):
     digests: dict[str, str] = Field(description="Of the models, as they were scored")
 
 
+class StartedBy(BaseModel):
+    """The schedule that started a run."""
+
+    id: str = Field(description="e.g. 's-3'")
+    rule: str = Field(description="In words")
+    due: datetime = Field(description="The moment that it was due")
+
+
+class ScheduleView(BaseModel):
+    """A run that is started again and again."""
+
+    id: str = Field(description="e.g. 's-3'")
+    workload_id: str
+    client_id: str | None
+    rule: str = Field(description="In words: 'every Monday at 06:00 Europe/London'")
+    typed: str = Field(description="As its maker typed it")
+    asks: dict[str, object] = Field(description="What its runs have different from the settings")
+    made_by: str
+    channel: str | None = Field(description="Where its runs are announced")
+    created_at: datetime
+    next_due: datetime | None = Field(
+        description="null while it is paused, and where it waits for records"
+    )
+    last_fired: datetime | None
+    records: int | None = Field(None, description="How many new ones it waits for")
+    new_records: int | None = Field(None, description="How many have come in")
+    paused: bool
+    error: str | None = Field(description="Why it could not start a run, last time")
+
+
 class RunView(BaseModel):
     """A run, in the shape of the blueprint's job with our own fields after it."""
 
@@ -202,6 +232,7 @@ class RunView(BaseModel):
     error: str | None
     created_at: datetime
     requested_by: str
+    schedule: StartedBy | None = Field(None, description="That started it, if one did")
     seed: int
     version: int = Field(description="Grows with every change of the run")
     steps: list[StepView]

@@ -17,6 +17,7 @@ from flywheel.runs.advance import advance
 from flywheel.runs.drain import Drain
 from flywheel.runs.lease import abandoned
 from flywheel.service.approvals import expire_due
+from flywheel.service.firing import fire_due
 from flywheel.service.tracking import track_due
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ async def run_worker(backends: Backends, stop: asyncio.Event, drain: Drain | Non
     swept, outage = asyncio.Event(), _Outage("the queue went away", "the queue answers again")
     sweeper = asyncio.create_task(_sweep(backends, swept))
     tracking = asyncio.create_task(_track(backends, swept))
+    firing = asyncio.create_task(_fire(backends, swept))
     try:
         while not stop.is_set():
             if not await _answers(backends, outage):
@@ -54,7 +56,7 @@ async def run_worker(backends: Backends, stop: asyncio.Event, drain: Drain | Non
     finally:
         draining.cancel()
         swept.set()
-        await asyncio.gather(sweeper, tracking)
+        await asyncio.gather(sweeper, tracking, firing)
         with contextlib.suppress(asyncio.CancelledError):
             await draining
 
@@ -159,6 +161,20 @@ async def _sweep(backends: Backends, stop: asyncio.Event) -> None:
         except Exception:
             log.exception("the sweep failed; it goes on")
         await happens(stop, seconds)
+
+
+async def _fire(backends: Backends, stop: asyncio.Event) -> None:
+    """Beside the sweep: a log that is slow or away holds up no run that goes on."""
+    outage = _Outage("schedules have to wait", "schedules go on")
+    while not stop.is_set():
+        try:
+            await fire_due(backends)
+            outage.over()
+        except UnavailableError as error:
+            outage.met(error)
+        except Exception:
+            log.exception("looking for schedules that are due failed; it goes on")
+        await happens(stop, backends.settings.worker_config.sweep_seconds)
 
 
 async def _track(backends: Backends, stop: asyncio.Event) -> None:

@@ -20,8 +20,11 @@ def _run_id() -> Any:
 class Run(SQLModel, table=True):
     """One flywheel run, the lease on it and its outcome."""
 
-    # A deleted run's number is never given to another run.
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (
+        Index("one_run_per_firing", "schedule_id", "schedule_due", unique=True),
+        # A deleted run's number is never given to another run.
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     uid: str = Field(unique=True, description="Names everything outside the database")
@@ -29,6 +32,14 @@ class Run(SQLModel, table=True):
     client_id: str | None = None
     status: str = Field(index=True, description="RunStatus")
     requested_by: str
+    schedule_id: int | None = Field(
+        default=None, description="That started it. No foreign key: it may be removed"
+    )
+    schedule_due: datetime | None = None
+    schedule_words: str | None = None
+    announce: str | None = Field(
+        default=None, description="Channel where the bot has yet to show it"
+    )
     config: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # RunConfig
     seed: int
     priority: int = Field(
@@ -55,6 +66,39 @@ class Run(SQLModel, table=True):
     wake_at: datetime = Field(
         default_factory=utc_now, description="When the queue should next bring it to a worker"
     )
+
+
+class Schedule(SQLModel, table=True):
+    """A run that is started again and again, by the calendar or by new records."""
+
+    # The number of one that was removed stays with its runs.
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    workload_id: str = Field(index=True)
+    client_id: str | None = None
+    typed: str = Field(description="The rule as it was typed")
+    rule: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # Rule
+    request: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # RunRequest
+    made_by: str = Field(description="Actor id; its runs are asked for by them")
+    made_by_name: str
+    channel: str | None = Field(default=None, description="Where its runs are announced")
+    created_at: datetime = Field(default_factory=utc_now)
+    next_due: datetime = Field(
+        index=True, description="Of one by records: when they are counted next"
+    )
+    last_fired: datetime | None = None
+    counted: int = Field(
+        default=0, description="By records: how many there were when counting began"
+    )
+    claimed_until: datetime | None = Field(
+        default=None, description="A worker starts its run; after this another one may"
+    )
+    paused_at: datetime | None = None
+    failures: int = Field(default=0, description="In a row")
+    error: str | None = Field(default=None, description="Why it could not start a run, last time")
+    notice: str | None = Field(default=None, description="What people have yet to be told")
+    notice_at: datetime | None = None
 
 
 class Candidate(SQLModel, table=True):

@@ -21,6 +21,7 @@ from flywheel.views import (
     EvaluationView,
     IncumbentView,
     RunView,
+    StartedBy,
     StepView,
     TeacherView,
     TrialView,
@@ -58,6 +59,7 @@ def present(
             "error": run.error,
             "created_at": run.created_at,
             "requested_by": run.requested_by,
+            "schedule": _schedule(state),
             "seed": run.seed,
             "version": run.version,
             "steps": [
@@ -86,6 +88,13 @@ def present(
             "compared": _incumbent(state),
         }
     )
+
+
+def _schedule(state: RunState) -> StartedBy | None:
+    run = state.run
+    if run.schedule_id is None or run.schedule_due is None:
+        return None
+    return StartedBy(id=f"s-{run.schedule_id}", rule=run.schedule_words or "", due=run.schedule_due)
 
 
 def _teacher(state: RunState, report: DatasetReport) -> TeacherView:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from sqlmodel import col, select
@@ -30,6 +30,7 @@ from flywheel.runs.needs import check_needs
 from flywheel.runs.present import present
 from flywheel.runs.state import RunState, load_state, load_states, run_folder, run_ref
 from flywheel.runs.sweep import Trials, plan_trials
+from flywheel.service import new_records
 from flywheel.service.naming import find, nearest, number
 from flywheel.service.policies import policy_in_force
 from flywheel.service.rights import rule_of
@@ -41,12 +42,20 @@ from flywheel.views import Actor, ApprovalView, EventView, RunRequest, RunView
 log = logging.getLogger(__name__)
 
 
+Also = Callable[[AsyncSession, Run], Awaitable[None]]
+
+
 async def start_run(
-    backends: Backends, request: RunRequest, actor: Actor, policy_file: Path | None = None
+    backends: Backends,
+    request: RunRequest,
+    actor: Actor,
+    policy_file: Path | None = None,
+    also: Also | None = None,
 ) -> RunView:
     """Create a run and wake a worker for it.
 
-    `policy_file` is a file of this machine, so not for people in a conversation to name. Raises
+    `policy_file` is a file of this machine, so not for people in a conversation to name. `also`
+    does more in the transaction that creates the run; if it raises, there is none. Raises
     NotFoundError for an unknown workload or client, InvalidInputError for a candidate or value
     that cannot be used, SettingsError for a faulty policy, one that does not fit the workload
     type, or where that type needs a judge and none is set.
@@ -67,6 +76,7 @@ async def start_run(
     trials = await plan_trials(backends.settings, overrides, config, candidates)
     seed = config.data_split_config.random_seed
     assert seed is not None  # merge_run_config draws one where none is configured
+    counted = await new_records.counts(backends, request)
     async with backends.database.transaction() as session:
         run = await create(
             session,
@@ -82,6 +92,10 @@ async def start_run(
             deploys=backends.platform.deploys,
             trials=trials,
         )
+        await new_records.count_from(session, counted)
+        if also is not None:
+            await also(session, run)
+            await session.flush()
         view = (await _views(session, [run.id or 0]))[0]
     await _wake(backends, run, str(run.fence))
     return view

@@ -203,6 +203,9 @@ class WorkerConfig(Section):
     poll_seconds: float = Field(0.5, gt=0, description="Between two looks at running jobs")
     lease_seconds: float = Field(15.0, gt=1, description="A silent worker loses its run after this")
     sweep_seconds: float = Field(5.0, gt=0, description="Between two looks for abandoned runs")
+    count_seconds: float = Field(
+        60.0, gt=0, description="Between two counts of the records that a schedule waits for"
+    )
     max_concurrent_advances: int = Field(10, ge=1)
     patience_seconds: float = Field(
         900.0, ge=0, description="Smaller steps pass one that waits for room for so long at most"

@@ -1,0 +1,142 @@
+"""What people do with schedules: add, list, pause, resume, remove."""
+
+import logging
+import re
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from flywheel.clock import utc_now
+from flywheel.db.models import Schedule
+from flywheel.errors import ConflictError, NotFoundError
+from flywheel.ports.backends import Backends
+from flywheel.schedules.parsing import parse_rule
+from flywheel.schedules.rule import CalendarRule, RecordsRule, next_due, stored_rule
+from flywheel.service import new_records
+from flywheel.service.runs import chosen_candidates
+from flywheel.views import Actor, RunRequest, ScheduleView
+
+log = logging.getLogger(__name__)
+
+
+def schedule_ref(schedule_id: int | None) -> str:
+    """What people call a schedule."""
+    return f"s-{schedule_id}"
+
+
+async def add_schedule(
+    backends: Backends, request: RunRequest, rule: str, actor: Actor, channel: str | None = None
+) -> ScheduleView:
+    """Start such a run whenever the rule says so, and announce it in the channel.
+
+    Raises InvalidInputError for a rule that is none, and like `start_run` for a run that could
+    not be started now.
+    """
+    parsed = parse_rule(rule)
+    await chosen_candidates(backends, request)
+    now = utc_now()
+    counted = 0
+    if isinstance(parsed, RecordsRule):
+        counted = await new_records.count(backends, request.workload_id, request.client_id)
+    row = Schedule(
+        workload_id=request.workload_id,
+        client_id=request.client_id,
+        typed=" ".join(rule.split()),
+        rule=parsed.model_dump(mode="json"),
+        request=request.model_dump(mode="json"),
+        made_by=actor.id,
+        made_by_name=actor.name,
+        channel=channel,
+        next_due=next_due(parsed, now) if isinstance(parsed, CalendarRule) else now,
+        counted=counted,
+    )
+    async with backends.database.transaction() as session:
+        session.add(row)
+    log.info("%s was made by %s: %s", schedule_ref(row.id), actor.id, parsed.words)
+    return await _view(backends, row)
+
+
+async def list_schedules(backends: Backends, workload_id: str | None = None) -> list[ScheduleView]:
+    """All schedules, the oldest first."""
+    query = select(Schedule).order_by(col(Schedule.id))
+    if workload_id is not None:
+        query = query.where(Schedule.workload_id == workload_id)
+    async with backends.database.transaction() as session:
+        rows = list(await session.exec(query))
+    return [await _view(backends, row) for row in rows]
+
+
+async def pause_schedule(backends: Backends, ref: str, actor: Actor) -> ScheduleView:
+    """Start no run until it is resumed. Raises NotFoundError, ConflictError."""
+    async with backends.database.transaction() as session:
+        row = await _row(session, ref)
+        if row.paused_at is not None:
+            raise ConflictError(f"{schedule_ref(row.id)} is paused already.")
+        row.paused_at = utc_now()
+    log.info("%s was paused by %s", schedule_ref(row.id), actor.id)
+    return await _view(backends, row)
+
+
+async def resume_schedule(backends: Backends, ref: str, actor: Actor) -> ScheduleView:
+    """Go on from now; what was missed meanwhile is not caught up. Raises like `pause_schedule`."""
+    async with backends.database.transaction() as session:
+        row = await _row(session, ref)
+        if row.paused_at is None:
+            raise ConflictError(f"{schedule_ref(row.id)} is not paused.")
+        rule, now = stored_rule(row.rule), utc_now()
+        row.paused_at, row.claimed_until = None, None
+        row.failures, row.error, row.notice = 0, None, None
+        row.next_due = next_due(rule, now) if isinstance(rule, CalendarRule) else now
+    log.info("%s was resumed by %s", schedule_ref(row.id), actor.id)
+    return await _view(backends, row)
+
+
+async def remove_schedule(backends: Backends, ref: str, actor: Actor) -> ScheduleView:
+    """Forget it; the runs that it has started stay. Raises NotFoundError."""
+    async with backends.database.transaction() as session:
+        row = await _row(session, ref)
+        await session.delete(row)
+    log.info("%s was removed by %s", schedule_ref(row.id), actor.id)
+    return await _view(backends, row)
+
+
+async def _row(session: AsyncSession, ref: str) -> Schedule:
+    match = re.fullmatch(r"(?:s-)?([0-9]{1,9})", ref.strip(), re.IGNORECASE)
+    if match is None:
+        raise NotFoundError(
+            f"'{ref[:60]}' is not a schedule.", "`flywheel schedule list` shows what there is."
+        )
+    query = select(Schedule).where(Schedule.id == int(match[1])).with_for_update()
+    row = (await session.exec(query)).one_or_none()
+    if row is None:
+        raise NotFoundError(
+            f"There is no schedule {schedule_ref(int(match[1]))}.",
+            "`flywheel schedule list` shows what there is.",
+        )
+    return row
+
+
+async def _view(backends: Backends, row: Schedule) -> ScheduleView:
+    rule = stored_rule(row.rule)
+    new = None
+    if isinstance(rule, RecordsRule):
+        there = await new_records.count(backends, row.workload_id, row.client_id)
+        new = max(0, there - row.counted)
+    waits = row.paused_at is not None or isinstance(rule, RecordsRule)
+    return ScheduleView(
+        id=schedule_ref(row.id),
+        workload_id=row.workload_id,
+        client_id=row.client_id,
+        rule=rule.words,
+        typed=row.typed,
+        asks=RunRequest.model_validate(row.request).overrides(),
+        made_by=row.made_by,
+        channel=row.channel,
+        created_at=row.created_at,
+        next_due=None if waits else row.next_due,
+        last_fired=row.last_fired,
+        records=rule.records if isinstance(rule, RecordsRule) else None,
+        new_records=new,
+        paused=row.paused_at is not None,
+        error=row.error,
+    )
