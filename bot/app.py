@@ -10,8 +10,8 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.context import Bot
-from bot.deliveries import Deliveries
 from bot.errors import unexpected
+from bot.inbox.inbox import Inbox
 from bot.listeners import register
 from bot.messenger import Messenger, retry_handlers
 from bot.people import People
@@ -55,8 +55,9 @@ def build_app(
     messenger = Messenger(client)
     relay = Relay(backends, messenger, workspace=console)
     people = People(client, backends.settings.approval_config)
-    bot = Bot(backends, messenger, relay, people, "console" if console else "slack")
-    app.middleware(Deliveries(backends.database).middleware)
+    inbox = Inbox(backends.database, console or "")
+    bot = Bot(backends, messenger, relay, people, inbox, "console" if console else "slack")
+    app.middleware(inbox.middleware)
     app.error(_on_error)
     register(app, bot)
     return app, bot

@@ -14,6 +14,9 @@ class Background:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def __len__(self) -> int:
+        return len(self._tasks)
+
     def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run `work` beside everything else. It reports its own errors; others are logged."""
         task = asyncio.create_task(work, name=name)

@@ -1,10 +1,11 @@
 """What every listener works with."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot.background import Background
 from bot.errors import Reply
+from bot.inbox.delivery import Delivery
+from bot.inbox.inbox import Inbox
 from bot.messenger import Messenger
 from bot.people import People
 from bot.relay import Relay
@@ -24,8 +25,8 @@ class Bot:
     messenger: Messenger
     relay: Relay
     people: People
+    inbox: Inbox
     origin: Origin
-    background: Background = field(default_factory=Background)
 
     def actor(self, user_id: str, name: str) -> Actor:
         """The person that a delivery names."""
@@ -43,11 +44,14 @@ class Bot:
         """Who decides on promotions of the workload: users and groups."""
         return self.backends.settings.approval_config.of(workload_id)
 
-    def answer(self, response_url: str, *, public: bool = False) -> Reply:
-        """Answers to the person who typed or pressed, or to the whole channel."""
+    def answer_in(self, delivery: Delivery) -> Reply:
+        """Answers to the person who typed or pressed: where they did, else directly."""
 
         async def reply(sent: Message) -> None:
-            await self.messenger.respond(response_url, sent, public=public)
+            if url := delivery.body.get("response_url"):
+                await self.messenger.respond(url, sent)
+            else:  # pressed in a modal or on the Home tab
+                await self.messenger.post(person_in(delivery.body)[0], sent)
 
         return reply
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from slack_sdk.errors import SlackApiError
 
-from bot.parse import in_slack
+from bot.parsing.usage import in_slack
 from bot.views.message import Message, message
 from bot.views.text import mrkdwn, with_people
 from flywheel.errors import FlywheelError, UnavailableError
@@ -49,13 +49,13 @@ async def guarded(work: Awaitable[None], reply: Reply, what: str) -> None:
         await work
     except FlywheelError as error:
         log.info("%s: %s", what, error)
-        await _tell(reply, error_message(error), what)
+        await tell(reply, error_message(error), what)
     except SlackApiError as error:
-        await _tell(reply, _slack_error(error, what), what)
+        await tell(reply, _slack_error(error, what), what)
     except Exception:
         error_id = secrets.token_hex(4)
         log.exception("%s failed (%s)", what, error_id)
-        await _tell(reply, unexpected(error_id), what)
+        await tell(reply, unexpected(error_id), what)
 
 
 def slack_code(error: SlackApiError) -> str:
@@ -73,7 +73,8 @@ def _slack_error(error: SlackApiError, what: str) -> Message:
     return error_message(UnavailableError(*known))
 
 
-async def _tell(reply: Reply, told: Message, what: str) -> None:
+async def tell(reply: Reply, told: Message, what: str) -> None:
+    """Tell it, or log that this was not possible."""
     try:
         await reply(told)
     except Exception:

@@ -5,7 +5,9 @@ its run is deleted.
 """
 
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import JSON, Column
 from sqlmodel import Field, SQLModel
 
 from flywheel.clock import utc_now
@@ -40,9 +42,21 @@ class SlackPost(SQLModel, table=True):
 
 
 class SlackDelivery(SQLModel, table=True):
-    """One delivery from Slack that was acted on; a second one with the same key is ignored."""
+    """One delivery from Slack; a second one with the same key is ignored."""
 
     __tablename__ = "slack_delivery"
 
     key: str = Field(primary_key=True, description="What names the delivery, e.g. 'event:Ev123'")
     received_at: datetime = Field(default_factory=utc_now, index=True)
+    route: str = Field(default="", description="What handles it: 'command', 'action:cancel_run'")
+    scope: str = Field(default="", description="'' for Slack, else which console it comes from")
+    body: dict[str, Any] | None = Field(
+        default=None,
+        sa_column=Column(JSON),
+        description="What Slack sent, until it is done: it holds where to answer",
+    )
+    owner: str = Field(default="", description="The process that works on it")
+    lease_until: datetime = Field(
+        default_factory=utc_now, description="Another process takes it over after this"
+    )
+    done_at: datetime | None = Field(default=None, index=True)

@@ -194,7 +194,7 @@ class Relay:
 
     async def _find_in_thread(self, channel: str, thread: str, event: EventView) -> str | None:
         async for reply in self._messenger.thread(channel, thread):
-            if _carries(reply, event_block_id(event.id)):
+            if carries(reply, event_block_id(event.id)):
                 log.info("event %s was found in its thread", event.id)
                 return str(reply["ts"])
         return None
@@ -218,7 +218,7 @@ class Relay:
             channel=row.channel, oldest=f"{view.created_at.timestamp() - 60:.6f}", limit=200
         )
         for posted in page["messages"]:
-            if _carries(posted, card_block_id(view.id)):
+            if carries(posted, card_block_id(view.id)):
                 await self.store.card_posted(row.run_id, str(posted["ts"]))
                 return
         await self._post_card(row.run_id, row.channel, view)
@@ -262,5 +262,6 @@ def _signature(shown: Message) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _carries(posted: dict[str, Any], block_id: str) -> bool:
+def carries(posted: dict[str, Any], block_id: str) -> bool:
+    """Whether a message is the one with this mark."""
     return any(block.get("block_id") == block_id for block in posted.get("blocks", []))

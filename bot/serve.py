@@ -10,6 +10,8 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from bot.app import build_app
+from bot.background import Background
 from bot.context import Bot
 from bot.errors import slack_code
 from flywheel.api import app as http_api
@@ -139,7 +142,10 @@ async def _slack(
     rules = backends.settings.approval_config
     if not rules.approvers and not any(rules.workloads.values()):
         say("Nobody can approve promotions yet: list Slack user ids in approval_config.approvers.")
-    relaying = asyncio.create_task(bot.relay.run(stop), name="relay")
+    tasks = [
+        asyncio.create_task(bot.relay.run(stop), name="relay"),
+        asyncio.create_task(bot.inbox.run(stop), name="inbox"),
+    ]
     try:
         if tokens.slack_app_token is not None:
             app_token = tokens.slack_app_token.get_secret_value()
@@ -150,19 +156,33 @@ async def _slack(
             say(f"Waiting for Slack at /slack/events as {name}.")
             yield [_events(app)]
     finally:
-        await _close(bot, stop, relaying)
+        await _close(bot, stop, tasks)
 
 
-async def _close(bot: Bot, stop: asyncio.Event, relaying: asyncio.Task[None]) -> None:
-    await bot.background.close()
+async def _close(bot: Bot, stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
     stop.set()
     bot.relay.nudge()
-    await relaying
+    await asyncio.gather(*tasks)
+    await bot.inbox.close()
+
+
+class _SocketModeHandler(AsyncSocketModeHandler):
+    """Bolt's own takes one delivery after the other: each would wait for those before it."""
+
+    def __init__(self, app: AsyncApp, app_token: str, web_client: AsyncWebClient) -> None:
+        super().__init__(app, app_token, web_client=web_client)
+        self._handling = Background()
+
+    async def handle(  # type: ignore[override]  # as Bolt's own does
+        self, client: SocketModeClient, req: SocketModeRequest
+    ) -> None:
+        """Acknowledge it as soon as it is done, whatever the others do."""
+        self._handling.start(super().handle(client, req), "envelope")
 
 
 @contextlib.asynccontextmanager
 async def _socket(app: AsyncApp, client: AsyncWebClient, app_token: str) -> AsyncIterator[None]:
-    handler = AsyncSocketModeHandler(app, app_token, web_client=client)
+    handler = _SocketModeHandler(app, app_token, web_client=client)
     try:
         await handler.connect_async()  # type: ignore[no-untyped-call]
     except SlackApiError as error:

@@ -136,7 +136,7 @@ class Play:
         seen = len(self._workspace.changes)
         await self._type(self._me, f"/flywheel {text}")
         await self._me.command(self._workspace.channel, text)
-        await self._stage.bot.background.idle()
+        await self._stage.bot.inbox.idle()
         if len(self._workspace.changes) == seen:
             raise DemoFailedError(f"`/flywheel {text}` was not answered.")
 
@@ -188,7 +188,7 @@ class Play:
         seen = len(self._workspace.changes)
         self._screen.acts(self._other.name, "presses Approve & promote")
         await self._press(self._other, results)
-        await self._stage.bot.background.idle()
+        await self._stage.bot.inbox.idle()
         if self._workspace.views or len(self._workspace.changes) == seen:
             raise DemoFailedError("somebody who is no approver was not refused.")
 
@@ -200,7 +200,7 @@ class Play:
         errors = await self._me.submit(opened, {REASON: _REASON})
         if errors:
             raise DemoFailedError(" ".join(errors.values()))
-        await self._stage.bot.background.idle()
+        await self._stage.bot.inbox.idle()
 
         def decided() -> bool | None:
             return None if self._can_approve(results) else True

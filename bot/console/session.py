@@ -100,7 +100,7 @@ class Chat:
             if not line:
                 continue
             await self._handle(line)
-            await self._stage.bot.background.idle()
+            await self._stage.bot.inbox.idle()
             for opened in list(self._stage.workspace.views.values()):
                 await self._fill(opened)
 
@@ -163,7 +163,7 @@ class Chat:
                 values[block["block_id"]] = value
             errors = await self._me.submit(opened, values)
             if not errors:
-                await self._stage.bot.background.idle()
+                await self._stage.bot.inbox.idle()
                 return
             for problem in errors.values():
                 self._screen.note(f"⚠ {problem}")

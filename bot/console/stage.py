@@ -47,7 +47,7 @@ async def open_stage(
         try:
             yield Stage(workspace, bot, delivery, cast)
         finally:
-            await bot.background.close()
+            await bot.inbox.close()
             stop.set()
             bot.relay.nudge()
             if relaying is not None:

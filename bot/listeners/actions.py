@@ -7,7 +7,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.context import Bot, person_in
-from bot.errors import guarded
+from bot.inbox.delivery import Delivery
+from bot.inbox.inbox import Handler, delivery_in
 from bot.listeners.announcing import announced
 from bot.relay import decisions
 from bot.views import decision
@@ -17,40 +18,48 @@ from bot.views.results import APPROVE, REJECT, results
 from flywheel.service.rights import require
 from flywheel.service.runs import cancel_run, get_run, retry_run, run_events
 
+Handle = Callable[[Bot, Delivery], Awaitable[None]]
+
 
 def register(app: AsyncApp, bot: Bot) -> None:
     """Listen to the buttons."""
-    app.action(CANCEL)(_later(bot, _cancel))
-    app.action(RETRY)(_later(bot, _retry))
-    app.action(APPROVE)(_later(bot, _open_modal))
-    app.action(REJECT)(_later(bot, _open_modal))
+    on_action(app, bot, CANCEL, _cancel)
+    on_action(app, bot, RETRY, _retry)
+    on_action(app, bot, APPROVE, _open_modal)
+    on_action(app, bot, REJECT, _open_modal)
 
 
-def _later(
-    bot: Bot, handle: Callable[[Bot, dict[str, Any]], Awaitable[None]]
-) -> Callable[..., Awaitable[None]]:
-    async def on_action(ack: AsyncAck, body: dict[str, Any]) -> None:
+def on_action(app: AsyncApp, bot: Bot, action_id: str, handle: Handle) -> None:
+    """Listen to one button."""
+
+    async def on_press(ack: AsyncAck, context: dict[str, Any]) -> None:
         await ack()
-        reply = bot.answer(body["response_url"])
-        bot.background.start(guarded(handle(bot, body), reply, "a button"), "button")
+        bot.inbox.take(delivery_in(context))
 
-    return on_action
+    async def handled(delivery: Delivery) -> None:
+        await handle(bot, delivery)
+
+    bot.inbox.on(f"action:{action_id}", Handler("a button", handled, bot.answer_in))
+    app.action(action_id)(on_press)
 
 
-async def _cancel(bot: Bot, body: dict[str, Any]) -> None:
+async def _cancel(bot: Bot, delivery: Delivery) -> None:
+    body = delivery.body
     run_id = body["actions"][0]["value"]
     await cancel_run(bot.backends, run_id, bot.actor(*person_in(body)))
     bot.relay.nudge()
     await bot.messenger.respond(body["response_url"], message(f"{run_id} is being cancelled."))
 
 
-async def _retry(bot: Bot, body: dict[str, Any]) -> None:
+async def _retry(bot: Bot, delivery: Delivery) -> None:
+    body = delivery.body
     run_id = body["actions"][0]["value"]
-    view = await retry_run(bot.backends, run_id, bot.actor(*person_in(body)))
+    view = await retry_run(bot.backends, run_id, bot.actor(*person_in(body)), delivery.key)
     await announced(bot, view, body["container"]["channel_id"])
 
 
-async def _open_modal(bot: Bot, body: dict[str, Any]) -> None:
+async def _open_modal(bot: Bot, delivery: Delivery) -> None:
+    body = delivery.body
     action, container = body["actions"][0], body["container"]
     actor = await bot.decider(*person_in(body), container["channel_id"])
     approving = action["action_id"] == APPROVE

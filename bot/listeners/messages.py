@@ -6,8 +6,10 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 
 from bot.context import Bot
-from bot.errors import guarded
-from bot.relay import ref
+from bot.errors import Reply
+from bot.inbox.delivery import Delivery
+from bot.inbox.inbox import Handler, delivery_in
+from bot.relay import carries, ref
 from bot.views.lists import answer, help_text
 from bot.views.message import Message
 from bot.views.text import unescape
@@ -19,35 +21,56 @@ _MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 def register(app: AsyncApp, bot: Bot) -> None:
     """Listen to mentions anywhere and to everything written to the app directly."""
 
-    async def on_mention(event: dict[str, Any]) -> None:
-        _answer_later(bot, event)
+    async def on_mention(event: dict[str, Any], context: dict[str, Any]) -> None:
+        _take(event, delivery_in(context), wanted=True)
 
-    async def on_message(event: dict[str, Any]) -> None:
-        if event.get("channel_type") == "im":
-            _answer_later(bot, event)
+    async def on_message(event: dict[str, Any], context: dict[str, Any]) -> None:
+        _take(event, delivery_in(context), wanted=event.get("channel_type") == "im")
 
+    def _take(event: dict[str, Any], delivery: Delivery, *, wanted: bool) -> None:
+        """Edits, joins and other apps are none of our business."""
+        if wanted and not event.get("subtype") and not event.get("bot_id") and event.get("user"):
+            bot.inbox.take(delivery)
+        else:
+            bot.inbox.dismiss(delivery)
+
+    async def handle(delivery: Delivery) -> None:
+        await _answer(bot, delivery)
+
+    def reply(delivery: Delivery) -> Reply:
+        channel, thread = _place(delivery)
+
+        async def post(sent: Message) -> None:
+            await bot.messenger.post(channel, sent, thread)
+
+        return post
+
+    handler = Handler("a question", handle, reply)
+    bot.inbox.on("event:app_mention", handler)
+    bot.inbox.on("event:message", handler)
     app.event("app_mention")(on_mention)
     app.event("message")(on_message)
 
 
-def _answer_later(bot: Bot, event: dict[str, Any]) -> None:
-    """Answer what a person wrote; edits, joins and other apps are none of our business."""
-    if event.get("subtype") or event.get("bot_id") or not event.get("user"):
-        return
-    thread = event.get("thread_ts") or event["ts"]
-
-    async def reply(sent: Message) -> None:
-        await bot.messenger.post(event["channel"], sent, thread)
-
-    question = unescape(_MENTION.sub(" ", event.get("text", ""))).strip()
-    work = _answer(bot, question, event["channel"], thread)
-    bot.background.start(guarded(work, reply, "a question"), "question")
+def _place(delivery: Delivery) -> tuple[str, str]:
+    """Channel and thread."""
+    event = delivery.body["event"]
+    return event["channel"], event.get("thread_ts") or event["ts"]
 
 
-async def _answer(bot: Bot, question: str, channel: str, thread: str) -> None:
-    if not question:
-        await bot.messenger.post(channel, help_text(), thread)
-        return
-    row = await bot.relay.store.card_at(channel, thread)
-    reply = await ask(bot.backends, question, ref(row) if row is not None else None)
-    await bot.messenger.post(channel, answer(reply), thread)
+async def _answer(bot: Bot, delivery: Delivery) -> None:
+    channel, thread = _place(delivery)
+    marked = f"answer:{delivery.reference}"
+    if delivery.again:  # the answer may be there, and only its note in the database missing
+        async for posted in bot.messenger.thread(channel, thread):
+            if carries(posted, marked):
+                return
+    text = delivery.body["event"].get("text", "")
+    question = unescape(_MENTION.sub(" ", text)).strip()
+    if question:
+        row = await bot.relay.store.card_at(channel, thread)
+        found = await ask(bot.backends, question, ref(row) if row is not None else None)
+        shown = answer(found, marked)
+    else:
+        shown = help_text(marked)
+    await bot.messenger.post(channel, shown, thread)

@@ -1,54 +1,93 @@
 """Submitted modals: checked once more, then decided."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.context import Bot, person_in
-from bot.errors import guarded
+from bot.errors import Reply
+from bot.inbox.delivery import Delivery
+from bot.inbox.inbox import Handler, delivery_in
 from bot.listeners.actions import refresh
 from bot.views import decision
 from bot.views.message import Message
 from flywheel.errors import FlywheelError
 from flywheel.service.approvals import decide_approval
-from flywheel.views import Actor
+
+View = Mapping[str, Any]
+Problems = Callable[[View], Mapping[str, str]]  # by block id
 
 
 def register(app: AsyncApp, bot: Bot) -> None:
-    """Listen to both modals."""
+    """Listen to the modals in which people decide."""
+    for view_id in (decision.APPROVE_VIEW, decision.REJECT_VIEW):
+        on_submit(app, bot, view_id, _reason_problems, _decide, _reply)
 
-    async def on_submit(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
-        values = view["state"]["values"]
-        reason = values[decision.REASON][decision.REASON]["value"] or ""
-        problem = decision.reason_problem(reason)
-        if problem is not None:
-            await ack(response_action="errors", errors={decision.REASON: problem})
+
+def on_submit(
+    app: AsyncApp,
+    bot: Bot,
+    view_id: str,
+    problems: Problems,
+    handle: Callable[[Bot, Delivery], Awaitable[None]],
+    reply: Callable[[Bot, Delivery], Reply],
+) -> None:
+    """Listen to one modal. `problems` asks nobody: Slack waits for them, in the modal."""
+
+    async def on_view(ack: AsyncAck, view: dict[str, Any], context: dict[str, Any]) -> None:
+        delivery = delivery_in(context)
+        if found := problems(view):
+            bot.inbox.dismiss(delivery)
+            await ack(response_action="errors", errors=dict(found))
             return
         await ack()
-        carried = decision.DecisionContext.model_validate_json(view["private_metadata"])
-        actor = bot.actor(*person_in(body))
+        bot.inbox.take(delivery)
 
-        async def whisper(sent: Message) -> None:
-            await bot.messenger.whisper(carried.channel, actor.id, sent)
+    async def handled(delivery: Delivery) -> None:
+        await handle(bot, delivery)
 
-        model = None
-        if view["callback_id"] == decision.APPROVE_VIEW:
-            model = values[decision.MODEL][decision.MODEL]["selected_option"]["value"]
-        work = _decide(bot, carried, actor, reason.strip(), model)
-        bot.background.start(guarded(work, whisper, "a decision"), "decision")
-
-    app.view(decision.APPROVE_VIEW)(on_submit)
-    app.view(decision.REJECT_VIEW)(on_submit)
+    handler = Handler("a modal", handled, lambda delivery: reply(bot, delivery))
+    bot.inbox.on(f"view:{view_id}", handler)
+    app.view(view_id)(on_view)
 
 
-async def _decide(
-    bot: Bot, carried: decision.DecisionContext, actor: Actor, reason: str, model: str | None
-) -> None:
-    approving = model is not None
+def _reason(view: View) -> str:
+    return view["state"]["values"][decision.REASON][decision.REASON]["value"] or ""
+
+
+def _reason_problems(view: View) -> Mapping[str, str]:
+    problem = decision.reason_problem(_reason(view))
+    return {} if problem is None else {decision.REASON: problem}
+
+
+def _carried(delivery: Delivery) -> decision.DecisionContext:
+    metadata = delivery.body["view"]["private_metadata"]
+    return decision.DecisionContext.model_validate_json(metadata)
+
+
+def _reply(bot: Bot, delivery: Delivery) -> Reply:
+    user, _ = person_in(delivery.body)
+
+    async def whisper(sent: Message) -> None:
+        await bot.messenger.whisper(_carried(delivery).channel, user, sent)
+
+    return whisper
+
+
+async def _decide(bot: Bot, delivery: Delivery) -> None:
+    carried, view = _carried(delivery), delivery.body["view"]
+    model = None
+    if view["callback_id"] == decision.APPROVE_VIEW:
+        chosen = view["state"]["values"][decision.MODEL][decision.MODEL]
+        model = chosen["selected_option"]["value"]
+    reason = _reason(view).strip()
     try:
-        actor = await bot.people.decider(actor, carried.channel)
-        await decide_approval(bot.backends, carried.approval_id, approving, actor, reason, model)
+        actor = await bot.decider(*person_in(delivery.body), carried.channel)
+        await decide_approval(
+            bot.backends, carried.approval_id, model is not None, actor, reason, model
+        )
     except FlywheelError:
         await refresh(bot, carried)
         raise

@@ -6,7 +6,7 @@ from shlex import quote
 
 from slack_sdk.models.blocks import Block
 
-from bot.parse import USAGE, in_slack
+from bot.parsing.usage import USAGE, in_slack
 from bot.views.card import elapsed, fallback
 from bot.views.message import Message, context, header, message, section
 from bot.views.text import code, lines_that_fit, mrkdwn, person
@@ -52,21 +52,26 @@ def workloads(summaries: Sequence[WorkloadSummary], serving: dict[str, str]) -> 
     )
 
 
-def help_text() -> Message:
-    """Every command with what it does."""
+def help_text(block_id: str | None = None) -> Message:
+    """Every command with what it does; `block_id` marks the message."""
     lines = [f"• `/flywheel {usage.form}`: {usage.what}" for usage in USAGE.values()]
     blocks: list[Block] = [
-        section("*I turn the log of a big model into a small one that can take its place.*"),
+        section(
+            "*I turn the log of a big model into a small one that can take its place.*", block_id
+        ),
         section("\n".join(lines)),
         context("Ask me anything about runs, scores and savings: mention me, or write to me."),
     ]
     return message("What `/flywheel` can do: " + ", ".join(USAGE), blocks)
 
 
-def answer(reply: Answer) -> Message:
-    """An answer with where it comes from. Its text has '*bold*' as only mark-up."""
+def answer(reply: Answer, block_id: str | None = None) -> Message:
+    """An answer with where it comes from. Its text has '*bold*' as only mark-up.
+
+    `block_id` marks the message, so that it is found again.
+    """
     text = mrkdwn(reply.text, 2900)
-    blocks: list[Block] = [section(text)]
+    blocks: list[Block] = [section(text, block_id)]
     if reply.sources:
         sources = lines_that_fit([code(in_slack(source)) for source in reply.sources], 1500, "more")
         blocks.append(context(f"See {sources}".replace("\n", ", ")))

@@ -22,6 +22,7 @@ class Run(SQLModel, table=True):
 
     __table_args__ = (
         Index("one_run_per_firing", "schedule_id", "schedule_due", unique=True),
+        Index("one_run_per_request", "request_key", unique=True),
         # A deleted run's number is never given to another run.
         {"sqlite_autoincrement": True},
     )
@@ -39,6 +40,9 @@ class Run(SQLModel, table=True):
     schedule_words: str | None = None
     announce: str | None = Field(
         default=None, description="Channel where the bot has yet to show it"
+    )
+    request_key: str | None = Field(
+        default=None, description="Names what asked for it, where that may ask twice"
     )
     config: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # RunConfig
     seed: int

@@ -27,6 +27,7 @@ async def create(
     uploads: bool = False,
     deploys: bool = False,
     trials: Trials | None = None,
+    request_key: str | None = None,
 ) -> Run:
     """Add the rows of a pending run; what serves the workload now is its incumbent to the end."""
     incumbent = await registry.incumbent_model(session, workload_id)
@@ -40,6 +41,7 @@ async def create(
         seed=seed,
         priority=priority,
         policy=policy.model_dump(mode="json"),
+        request_key=request_key,
         incumbent=None if incumbent is None else incumbent.model_dump(mode="json"),
     )
     session.add(run)

@@ -51,15 +51,19 @@ async def start_run(
     actor: Actor,
     policy_file: Path | None = None,
     also: Also | None = None,
+    key: str | None = None,
 ) -> RunView:
     """Create a run and wake a worker for it.
 
     `policy_file` is a file of this machine, so not for people in a conversation to name. `also`
-    does more in the transaction that creates the run; if it raises, there is none. Raises
-    NotFoundError for an unknown workload or client, InvalidInputError for a candidate or value
-    that cannot be used, SettingsError for a faulty policy, one that does not fit the workload
-    type, or where that type needs a judge and none is set.
+    does more in the transaction that creates the run; if it raises, there is none. A second call
+    with the same `key` returns the run of the first. Raises NotFoundError for an unknown workload
+    or client, InvalidInputError for a candidate or value that cannot be used, SettingsError for a
+    faulty policy, one that does not fit the workload type, or where that type needs a judge and
+    none is set.
     """
+    if (before := await _started(backends, key)) is not None:
+        return before
     await _check_logged(backends, request)
     policy = await policy_in_force(backends, policy_file)
     overrides = request.overrides()
@@ -91,6 +95,7 @@ async def start_run(
             uploads=backends.platform.uploads,
             deploys=backends.platform.deploys,
             trials=trials,
+            request_key=key,
         )
         await new_records.count_from(session, counted)
         if also is not None:
@@ -101,12 +106,15 @@ async def start_run(
     return view
 
 
-async def retry_run(backends: Backends, ref: str, actor: Actor) -> RunView:
+async def retry_run(backends: Backends, ref: str, actor: Actor, key: str | None = None) -> RunView:
     """Start a run like one that failed or was cancelled: its settings, seed, policy and trials.
 
-    Records that were logged since are read as well. Raises NotFoundError, ConflictError where it
-    has neither failed nor been cancelled, InvalidInputError for a candidate that there is no more.
+    Records that were logged since are read as well. `key` as of `start_run`. Raises NotFoundError,
+    ConflictError where it has neither failed nor been cancelled, InvalidInputError for a candidate
+    that there is no more.
     """
+    if (started := await _started(backends, key)) is not None:
+        return started
     async with backends.database.transaction() as session:
         state = await load_state(session, await find(session, ref))
     before = state.run
@@ -134,10 +142,20 @@ async def retry_run(backends: Backends, ref: str, actor: Actor) -> RunView:
             uploads=backends.platform.uploads,
             deploys=backends.platform.deploys,
             trials=trials,
+            request_key=key,
         )
         view = (await _views(session, [run.id or 0]))[0]
     await _wake(backends, run, str(run.fence))
     return view
+
+
+async def _started(backends: Backends, key: str | None) -> RunView | None:
+    """The run that this has started before, if it has."""
+    if key is None:
+        return None
+    async with backends.database.transaction() as session:
+        found = (await session.exec(select(Run.id).where(Run.request_key == key))).first()
+        return None if found is None else (await _views(session, [found]))[0]
 
 
 async def chosen_candidates(

@@ -98,7 +98,7 @@ class Scene:
 
     async def since(self, seen: int) -> list[Change]:
         """The changes after the first `seen`, once the app has nothing left to do."""
-        await self.stage.bot.background.idle()
+        await self.stage.bot.inbox.idle()
         return self.stage.workspace.changes[seen:]
 
     async def card(self, text: str) -> Posted:

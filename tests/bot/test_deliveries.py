@@ -11,10 +11,6 @@ from bot.app import build_app
 from bot.console.person import Delivery
 from bot.console.stage import open_stage
 from bot.console.workspace import APP_USER, Workspace
-from bot.deliveries import KEPT, Deliveries
-from bot.models import SlackDelivery
-from flywheel.clock import utc_now
-from flywheel.db.engine import Database
 from flywheel.service.runs import list_runs
 from tests.bot.conftest import ADA, PEOPLE, SECONDS, Scene, whispers
 
@@ -44,7 +40,7 @@ async def test_a_bad_signature_is_refused(scene: Scene) -> None:
     dispatch = scene.stage.delivery._dispatch
     response = await Delivery(workspace, dispatch).send(command_body(scene, "run news"), FORM)
     assert response.status == 401
-    await scene.stage.bot.background.idle()
+    await scene.stage.bot.inbox.idle()
     assert await list_runs(scene.backends) == []
     assert scene.stage.workspace.changes == []
 
@@ -64,8 +60,8 @@ async def test_a_repeated_delivery_acts_once_in_every_process(scene: Scene) -> N
         *(d.send(body, FORM) for d in (scene.stage.delivery, other, scene.stage.delivery, other))
     )
     assert [answer.status for answer in answers] == [200] * 4
-    await scene.stage.bot.background.idle()
-    await other_bot.background.idle()
+    await scene.stage.bot.inbox.idle()
+    await other_bot.inbox.idle()
     assert len(await list_runs(scene.backends)) == 1
     assert len(workspace.messages) == 1
 
@@ -85,7 +81,7 @@ async def test_a_repeated_event_is_answered_once(scene: Scene) -> None:
         assert (await scene.stage.delivery.send(body, "application/json")).status == 200
     asked = scene.stage.workspace.messages[0]
     await scene.stage.workspace.reply_to(asked, SECONDS)
-    await scene.stage.bot.background.idle()
+    await scene.stage.bot.inbox.idle()
     assert len(scene.stage.workspace.thread(asked.channel, asked.ts)) == 2
 
 
@@ -104,7 +100,7 @@ async def test_other_apps_edits_and_channel_talk_are_left_alone(scene: Scene) ->
         body = {"type": "event_callback", "team_id": "T1", "event_id": f"E{number}", "event": event}
         await scene.stage.delivery.send(json.dumps(body), "application/json")
     await workspace.reply_to(await scene.ada.say(direct, "are you there?"), SECONDS)
-    await scene.stage.bot.background.idle()
+    await scene.stage.bot.inbox.idle()
     assert [m.user for m in workspace.messages] == [ADA, ADA, APP_USER]
 
 
@@ -114,18 +110,10 @@ async def test_a_direct_message_is_answered_in_its_thread(scene: Scene) -> None:
     assert (await workspace.reply_to(asked, SECONDS)).text
 
 
-async def test_old_deliveries_are_forgotten(database: Database) -> None:
-    async with database.transaction() as session:
-        session.add(SlackDelivery(key="old", received_at=utc_now() - KEPT * 2))
-    deliveries = Deliveries(database)
-    assert await deliveries.claim("new")
-    assert not await deliveries.claim("new")
-    assert await deliveries.claim("old")
-
-
 REFUSED = {
     "stats": "There is no command 'stats'.\\nDid you mean status? `/flywheel help`",
     "run": "Which workload?",
+    "run news epochs=lots": "epochs must be a whole number of at least 1",
     "run nwes": "The log holds no workload 'nwes'.\\nDid you mean news? It has: news.",
     "run news client=x": "no records of client 'x' for news.\\nIt has: desk.",
     "run news candidates=svm": "There is no candidate 'svm'",
@@ -166,7 +154,7 @@ async def test_states_that_do_not_allow_it(scene: Scene) -> None:
 async def test_nobody_can_approve_where_nobody_is_listed(scene: Scene) -> None:
     async with open_stage(scene.backends, PEOPLE, approvers=[]) as stage:
         await stage.people[ADA].command(stage.workspace.channel, "rollback news")
-        await stage.bot.background.idle()
+        await stage.bot.inbox.idle()
         assert "approval_config.approvers" in whispers(stage.workspace.changes)
 
 

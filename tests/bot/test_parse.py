@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.parse import (
-    USAGE,
+from bot.parsing.commands import (
     CancelCommand,
     Command,
     HelpCommand,
@@ -18,8 +17,9 @@ from bot.parse import (
     RunsCommand,
     StatusCommand,
     WorkloadsCommand,
-    parse,
 )
+from bot.parsing.parse import parse
+from bot.parsing.usage import USAGE
 from flywheel.errors import InvalidInputError
 from flywheel.views import RunRequest
 
@@ -47,6 +47,12 @@ def run(**fields: object) -> RunCommand:
         ("run news candidates=a,b", run(candidates=["a", "b"])),
         ('run news candidates="a, b"', run(candidates=["a", "b"])),
         ("run news --client “the web”", run(client_id="the web")),
+        ("run", RunCommand(None)),
+        ("run news epochs=2", run(settings={"epochs": "2"})),
+        (
+            "run news --lora-config.adapter-dim 8 priority=3",
+            run(settings={"lora_config.adapter_dim": "8"}, priority=3),
+        ),
         ("run 'two words'", RunCommand(RunRequest(workload_id="two words"))),
         ('run "a=b"', RunCommand(RunRequest(workload_id="a=b"))),
         ("status", StatusCommand("last")),
@@ -76,14 +82,19 @@ def test_understood(text: str, command: Command) -> None:
         ("stats", "There is no command 'stats'", "Did you mean status?"),
         ("promot r-1 svm", "There is no command 'promot'", "Did you mean promote?"),
         ("xyzzy", "There is no command 'xyzzy'", "`/flywheel help`"),
-        ("run", "Which workload?", USAGE["run"].form),
+        ("run client=web", "Which workload?", USAGE["run"].form),
         ("run news extra", "I do not understand 'extra'", USAGE["run"].form),
-        ("run news limt=5", "'limt' is not an option of run. Did you mean limit?", "run WORKLOAD"),
-        ("run news limit=many", "'limit' must be a whole number, not 'many'", "run WORKLOAD"),
-        ("run news limit=0", "'limit' must be at least 1", "run WORKLOAD"),
-        ("run news limit=-5", "'limit' must be a whole number, not '-5'", "run WORKLOAD"),
-        ("run news --limit", "'limit' needs a value", "run WORKLOAD"),
-        ("run news candidates=,", "'candidates' needs at least one name", "run WORKLOAD"),
+        (
+            "run news limt=5",
+            "'limt' is not an option of run. Did you mean limit?",
+            "run [WORKLOAD]",
+        ),
+        ("run news epoch=5", "epoch is not a setting of a run; did you mean epochs?", ""),
+        ("run news limit=many", "'limit' must be a whole number, not 'many'", "run [W"),
+        ("run news limit=0", "'limit' must be at least 1", "run [W"),
+        ("run news limit=-5", "'limit' must be a whole number, not '-5'", "run [W"),
+        ("run news --limit", "'limit' needs a value", "run [W"),
+        ("run news candidates=,", "'candidates' needs at least one name", "run [W"),
         ("status r-1 r-2", "I do not understand 'r-2'", USAGE["status"].form),
         ("cancel", "Which run?", USAGE["cancel"].form),
         ("promote", "Which run, and which of its models?", USAGE["promote"].form),

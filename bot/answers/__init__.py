@@ -1,0 +1,1 @@
+"""What each command does and answers: services called, views shown."""

@@ -1,0 +1,20 @@
+"""`workloads` and `help`."""
+
+from bot.answers.asked import Asked
+from bot.context import Bot
+from bot.parsing.commands import HelpCommand, WorkloadsCommand
+from bot.views import lists
+from bot.views.message import Message
+from flywheel.service.logs import list_workloads
+from flywheel.service.promotions import incumbents
+
+
+async def workloads(bot: Bot, _command: WorkloadsCommand, _asked: Asked) -> Message:
+    """What the log holds."""
+    serving = {p.workload_id: p.model_name for p in await incumbents(bot.backends)}
+    return lists.workloads(await list_workloads(bot.backends), serving)
+
+
+async def help_text(_bot: Bot, _command: HelpCommand, _asked: Asked) -> Message:
+    """Every command."""
+    return lists.help_text()

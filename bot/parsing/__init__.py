@@ -1,0 +1,1 @@
+"""What people type after `/flywheel`, as typed commands."""

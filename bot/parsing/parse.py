@@ -1,0 +1,95 @@
+"""What people type after `/flywheel`, as a typed command.
+
+What it cannot understand it answers with the nearest thing that it knows.
+"""
+
+from collections.abc import Callable, Sequence
+
+from bot.parsing.commands import (
+    CancelCommand,
+    Command,
+    HelpCommand,
+    PromoteCommand,
+    ResultsCommand,
+    RollbackCommand,
+    RunCommand,
+    RunsCommand,
+    ShowCommand,
+    StatusCommand,
+    WorkloadsCommand,
+)
+from bot.parsing.run_options import run_request
+from bot.parsing.tokens import Token, rest_of_line, split, straight, tokens_of, value
+from bot.parsing.usage import USAGE, misused
+from flywheel.errors import InvalidInputError
+from flywheel.service.naming import nearest
+
+Read = Callable[[str, Sequence[Token]], Command]
+
+
+def parse(text: str) -> Command:
+    """The command that `text` (everything after `/flywheel`) means.
+
+    Raises InvalidInputError, saying how the command is written.
+    """
+    text = straight(text)
+    tokens = tokens_of(text)
+    if not tokens:
+        return HelpCommand()
+    name = tokens[0].text.lower()
+    reader = _READERS.get(name)
+    if reader is None:
+        raise InvalidInputError(
+            f"There is no command '{tokens[0].text}'.",
+            f"{nearest(name, USAGE)}`/flywheel help` lists what there is.",
+        )
+    return reader(text, tokens[1:])
+
+
+def _run(_text: str, tokens: Sequence[Token]) -> RunCommand:
+    return RunCommand(run_request(*split(tokens)) if tokens else None)
+
+
+def _one_run(name: str, tokens: Sequence[Token], default: str | None) -> str:
+    if not tokens:
+        if default is None:
+            raise misused(name, "Which run? `/flywheel runs` lists them.")
+        return default
+    if len(tokens) > 1:
+        raise misused(name, f"I do not understand '{tokens[1].text}'.")
+    return value(tokens[0].text, "run")
+
+
+def _runs(_text: str, tokens: Sequence[Token]) -> RunsCommand:
+    if len(tokens) > 1:
+        raise misused("runs", f"I do not understand '{tokens[1].text}'.")
+    return RunsCommand(value(tokens[0].text, "workload", "workload_id") if tokens else None)
+
+
+def _promote(text: str, tokens: Sequence[Token]) -> PromoteCommand:
+    if len(tokens) < 2:
+        missing = "Which model?" if tokens else "Which run, and which of its models?"
+        raise misused("promote", missing)
+    run, model = value(tokens[0].text, "run"), value(tokens[1].text, "model")
+    return PromoteCommand(run, model, rest_of_line(text, tokens[2:], "reason"))
+
+
+def _rollback(text: str, tokens: Sequence[Token]) -> RollbackCommand:
+    if not tokens:
+        raise misused("rollback", "Which workload? `/flywheel workloads` lists them.")
+    workload_id = value(tokens[0].text, "workload", "workload_id")
+    return RollbackCommand(workload_id, rest_of_line(text, tokens[1:], "reason"))
+
+
+_READERS: dict[str, Read] = {
+    "run": _run,
+    "status": lambda _, tokens: StatusCommand(_one_run("status", tokens, "last")),
+    "runs": _runs,
+    "results": lambda _, tokens: ResultsCommand(_one_run("results", tokens, "last")),
+    "show": lambda _, tokens: ShowCommand(_one_run("status", tokens, "last")),
+    "cancel": lambda _, tokens: CancelCommand(_one_run("cancel", tokens, None)),
+    "promote": _promote,
+    "rollback": _rollback,
+    "workloads": lambda _, tokens: WorkloadsCommand(),  # noqa: ARG005
+    "help": lambda _, tokens: HelpCommand(),  # noqa: ARG005
+}

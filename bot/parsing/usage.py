@@ -1,0 +1,48 @@
+"""How each command is written, for help and for what could not be understood."""
+
+import re
+from typing import NamedTuple
+
+from flywheel.errors import InvalidInputError
+
+
+class Usage(NamedTuple):
+    """How a command is written and what it does."""
+
+    form: str
+    what: str
+
+
+USAGE = {
+    "run": Usage(
+        "run [WORKLOAD] [client=C] [limit=N] [eval_size=N|auto] [seed=N] [candidates=a,b] "
+        "[SETTING=VALUE …]",
+        "Build datasets from the log, train the candidates and score them; alone it opens a form.",
+    ),
+    "status": Usage("status [RUN]", "How a run stands; the last one where none is named."),
+    "runs": Usage("runs [WORKLOAD]", "The newest runs."),
+    "results": Usage("results [RUN]", "Scores and recommendation of a run."),
+    "cancel": Usage("cancel RUN", "Stop a run and everything it started."),
+    "promote": Usage(
+        "promote RUN MODEL [REASON]",
+        "Let a model take over that the policy passed. Approvers only.",
+    ),
+    "rollback": Usage(
+        "rollback WORKLOAD [REASON]", "Bring back what served before. Approvers only."
+    ),
+    "workloads": Usage("workloads", "What the log holds, and what serves each workload."),
+    "help": Usage("help", "This list."),
+}
+
+# `flywheel logs import` and the like exist on the command line alone and stay as they are.
+_SHELL_COMMAND = re.compile(rf"(?<![/\w])flywheel (?:logs )?({'|'.join((*USAGE, 'show'))})\b")
+
+
+def in_slack(text: str) -> str:
+    """The same words with commands as they are typed here: `/flywheel runs`."""
+    return _SHELL_COMMAND.sub(lambda match: f"/flywheel {match[1]}", text)
+
+
+def misused(name: str, problem: str) -> InvalidInputError:
+    """What is wrong with a command, and how it is written."""
+    return InvalidInputError(problem, f"It is written `/flywheel {USAGE[name].form}`.")
