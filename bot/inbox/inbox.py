@@ -36,7 +36,7 @@ STALE = timedelta(minutes=10)  # nobody expects an answer any more
 MOST_WAITING = 10_000
 _LEASE = timedelta(seconds=30)
 _AT_ONCE = {"command": 8, "action": 8, "view": 4, "event": 4}
-_TELL_AFTER = 4.0  # seconds that the database may take until somebody is told
+TELL_AFTER = 4.0  # seconds that the database may take until somebody is told
 _ORPHANS = 50
 _TOO_MUCH = "I have more to do than I can keep up with. Try again in a minute."
 _WAITS = UnavailableError(
@@ -63,10 +63,12 @@ class Inbox:
         *,
         lease: timedelta = _LEASE,
         patience: float = PATIENCE,
+        tell_after: float = TELL_AFTER,
     ) -> None:
         self._keeper = Keeper(database, secrets.token_hex(8), scope, lease)
         self._pause = lease.total_seconds() / 3
-        self._patience = patience
+        self.patience = patience
+        self.tell_after = tell_after
         self._handlers: dict[str, Handler] = {}
         self._background = Background()
         self._lanes = {name: asyncio.Semaphore(size) for name, size in _AT_ONCE.items()}
@@ -96,7 +98,7 @@ class Inbox:
                 return BoltResponse(status=200, body=_TOO_MUCH)
             return BoltResponse(status=503, body="")
         self._keeper.keep(delivery)
-        await asyncio.wait({delivery.mine}, timeout=self._patience)
+        await asyncio.wait({delivery.mine}, timeout=self.patience)
         if delivery.mine.done() and not delivery.mine.exception() and not delivery.mine.result():
             log.info("a repeated delivery was ignored")
             return BoltResponse(status=200, body="")
@@ -133,7 +135,7 @@ class Inbox:
         """Let what runs end within `seconds`; another process gets the rest."""
         await self._background.close(seconds)
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self.patience):
                 await self._keeper.flush()
                 await self._keeper.release()
         except (UnavailableError, TimeoutError):
@@ -154,7 +156,7 @@ class Inbox:
 
     async def _handled(self, delivery: Delivery, handler: Handler, reply: Reply) -> None:
         if not delivery.mine.done():
-            await asyncio.wait({delivery.mine}, timeout=_TELL_AFTER)
+            await asyncio.wait({delivery.mine}, timeout=self.tell_after)
             if not delivery.mine.done():
                 await tell(reply, error_message(_WAITS), handler.what)
         if not await delivery.mine:
