@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
@@ -20,6 +21,8 @@ from flywheel.ports.backends import Backends
 
 log = logging.getLogger(__name__)
 
+_SECONDS = 30  # that one call to Slack may take
+
 
 def build_app(
     backends: Backends,
@@ -29,12 +32,13 @@ def build_app(
     api_url: str | None = None,
     console: str | None = None,
 ) -> tuple[AsyncApp, Bot]:
-    """The app with its listeners, and the parts that they share.
+    """The app with its listeners, and the parts that they share; whoever has them closes them.
 
     `api_url` names another Web API than Slack's, on this machine; `console` what the channels of
     a console start with.
     """
-    client = AsyncWebClient(token=token, retry_handlers=retry_handlers())
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS))
+    client = AsyncWebClient(token=token, session=session, retry_handlers=retry_handlers())
     if api_url is not None:
         client.base_url = api_url
         client.proxy = None
@@ -51,6 +55,8 @@ def build_app(
         token=token,
         signing_secret=signing_secret,
         before_authorize=use_our_client,
+        # Listeners only take a delivery; without this Bolt looks every 10 ms whether one has.
+        process_before_response=True,
     )
     messenger = Messenger(client)
     relay = Relay(backends, messenger, workspace=console)

@@ -28,6 +28,12 @@ class Bot:
     inbox: Inbox
     origin: Origin
 
+    async def close(self) -> None:
+        """Let what has begun end, give the rest back, and disconnect."""
+        await self.inbox.close()
+        if self.messenger.client.session is not None:
+            await self.messenger.client.session.close()
+
     def actor(self, user_id: str, name: str) -> Actor:
         """The person that a delivery names."""
         return Actor(id=user_id, name=name or user_id, origin=self.origin)

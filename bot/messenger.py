@@ -85,7 +85,9 @@ class Messenger:
         self, response_url: str, sent: Message, *, public: bool = False, replace: bool = False
     ) -> None:
         """Answer a command or click: to the person alone, unless `public`."""
-        webhook = AsyncWebhookClient(response_url, retry_handlers=retry_handlers())
+        webhook = AsyncWebhookClient(
+            response_url, session=self.client.session, retry_handlers=retry_handlers()
+        )
         webhook.proxy = self.client.proxy
         response = await webhook.send(
             text=sent.text,

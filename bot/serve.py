@@ -163,7 +163,7 @@ async def _close(bot: Bot, stop: asyncio.Event, tasks: list[asyncio.Task[None]])
     stop.set()
     bot.relay.nudge()
     await asyncio.gather(*tasks)
-    await bot.inbox.close()
+    await bot.close()
 
 
 class _SocketModeHandler(AsyncSocketModeHandler):

@@ -68,7 +68,7 @@ class Store:
 
     async def card(self, run_id: int) -> SlackCard | None:
         """The card of a run."""
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             return await session.get(SlackCard, run_id)
 
     async def newest_cards(self, limit: int) -> list[SlackCard]:
@@ -76,13 +76,13 @@ class Store:
         query = (
             select(SlackCard).where(self._ours).order_by(col(SlackCard.run_id).desc()).limit(limit)
         )
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             return list(await session.exec(query))[::-1]
 
     async def card_at(self, channel: str, ts: str) -> SlackCard | None:
         """The card that is this message."""
         query = select(SlackCard).where(SlackCard.channel == channel, SlackCard.ts == ts)
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             return (await session.exec(query)).first()
 
     async def forget(self, run_id: int) -> None:
@@ -101,7 +101,7 @@ class Store:
     async def posts(self, run_id: int) -> dict[int, SlackPost]:
         """The posts of a run by event id."""
         query = select(SlackPost).where(SlackPost.run_id == run_id)
-        async with self._database.transaction() as session:
+        async with self._database.reading() as session:
             return {post.event_id: post for post in await session.exec(query)}
 
     async def claim_post(self, event_id: int, run_id: int, channel: str) -> bool:

@@ -39,6 +39,7 @@ MAX_ATTEMPTS = 3  # a job that dies this often without a result has failed
 TERM_SECONDS = 5.0  # between SIGTERM and SIGKILL
 KILL_SECONDS = 5.0  # how long cancel waits for the kernel after SIGKILL
 LOG_TAIL_LINES = 3
+_NICE = 10  # whoever answers people goes before
 LOG_TAIL_CHARACTERS = 400
 
 NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
@@ -220,6 +221,7 @@ def job_main(spec_type: type[Spec], run: Callable[[Spec, ReportProgress], BaseMo
     job's error sentence; any other exception also leaves its traceback in the log.
     """
     directory = Path(sys.argv[1])
+    os.nice(_NICE)
     if not _inherits_lock() and _try_lock(directory) is None:
         raise ConflictError(f"The job '{directory.name}' runs already.")
     # First the pid, then the look at `cancelled`; cancel does it the other way round, so that

@@ -47,12 +47,13 @@ async def open_stage(
         try:
             yield Stage(workspace, bot, delivery, cast)
         finally:
-            await bot.inbox.close()
+            await bot.inbox.idle()
             stop.set()
             bot.relay.nudge()
             if relaying is not None:
                 await relaying
             await bot.relay.store.clear()
+            await bot.close()
 
 
 def _approved_by(backends: Backends, approvers: Sequence[str]) -> Backends:

@@ -22,7 +22,7 @@ _PAGE = 200
 @asynccontextmanager
 async def serve_workspace(workspace: Workspace) -> AsyncIterator[str]:
     """Answer the Web API for a workspace while the block runs; yields its base URL."""
-    async with http_server(_application(workspace), "127.0.0.1", 0) as url:
+    async with http_server(web_api(workspace), "127.0.0.1", 0) as url:
         yield url
 
 
@@ -42,7 +42,9 @@ def as_slack_sends(message: Posted) -> Json:
     return sent
 
 
-def _application(workspace: Workspace) -> Starlette:
+def web_api(workspace: Workspace) -> Starlette:
+    """The Web API and the response_urls of a workspace."""
+
     async def call(request: Request) -> Response:
         try:
             arguments = await _arguments(request)

@@ -200,6 +200,10 @@ class Workspace:
         )
         return token
 
+    def answers_to(self, token: str) -> int:
+        """How many answers a response_url has had."""
+        return self._responses[token].uses
+
     def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Posted:
         """A person writes a message."""
         return self.post(channel, text, [], user=user, thread_ts=thread_ts)

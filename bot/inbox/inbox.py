@@ -35,7 +35,8 @@ PATIENCE = 1.5  # seconds of Slack's three
 STALE = timedelta(minutes=10)  # nobody expects an answer any more
 MOST_WAITING = 10_000
 _LEASE = timedelta(seconds=30)
-_AT_ONCE = {"command": 8, "action": 8, "view": 4, "event": 4}
+_AT_ONCE = {"command": 2, "action": 2, "view": 2, "event": 2, "told": 1}
+_YIELD = 0.4  # seconds that work lets acknowledgements go first, at most
 TELL_AFTER = 4.0  # seconds that the database may take until somebody is told
 _ORPHANS = 50
 _TOO_MUCH = "I have more to do than I can keep up with. Try again in a minute."
@@ -73,6 +74,9 @@ class Inbox:
         self._background = Background()
         self._lanes = {name: asyncio.Semaphore(size) for name, size in _AT_ONCE.items()}
         self._seen = Seen(KEPT.total_seconds())
+        self._arriving = 0
+        self._quiet = asyncio.Event()  # nothing waits for its acknowledgement
+        self._quiet.set()
 
     def on(self, route: str, handler: Handler) -> None:
         """Say what handles a route."""
@@ -88,6 +92,21 @@ class Inbox:
         delivery = delivery_of(req.body, req.raw_body)
         if delivery.route not in self._handlers:
             return await next()
+        self._arriving += 1
+        self._quiet.clear()
+        try:
+            return await self._received(delivery, context, next)
+        finally:
+            self._arriving -= 1
+            if not self._arriving:
+                self._quiet.set()
+
+    async def _received(
+        self,
+        delivery: Delivery,
+        context: AsyncBoltContext,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
+    ) -> BoltResponse:
         if not self._seen.first(delivery.key):
             log.info("a repeated delivery was ignored")
             return BoltResponse(status=200, body="")
@@ -157,8 +176,10 @@ class Inbox:
     async def _handled(self, delivery: Delivery, handler: Handler, reply: Reply) -> None:
         if not delivery.mine.done():
             await asyncio.wait({delivery.mine}, timeout=self.tell_after)
-            if not delivery.mine.done():
-                await tell(reply, error_message(_WAITS), handler.what)
+            async with self._lanes["told"]:
+                await happens(self._quiet, _YIELD)
+                if not delivery.mine.done():
+                    await tell(reply, error_message(_WAITS), handler.what)
         if not await delivery.mine:
             return  # another process has had it first
         if delivery.again and utc_now() - delivery.received_at > STALE:
@@ -166,6 +187,7 @@ class Inbox:
             await reply(message(f"I was away when you asked this at {at:%H:%M} UTC. Ask again."))
             return
         async with self._lanes[delivery.route.partition(":")[0]]:
+            await happens(self._quiet, _YIELD)
             await handler.handle(delivery)
 
 

@@ -12,13 +12,14 @@ from sqlmodel import col, delete, select
 
 from bot.inbox.delivery import Delivery
 from bot.models import SlackDelivery
-from flywheel.clock import utc_now
+from flywheel.clock import happens, utc_now
 from flywheel.db.engine import Database
 from flywheel.errors import DatabaseUnavailableError
 
 log = logging.getLogger(__name__)
 
 _TOGETHER = 500  # rows in one transaction
+_GATHER = 0.1  # seconds that what is done may wait for more of it
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds between two tries where the database is away
 
 
@@ -36,10 +37,12 @@ class Keeper:
         self._new: list[Delivery] = []
         self._done: list[str] = []
         self._task: asyncio.Task[None] | None = None
+        self._arrived = asyncio.Event()
 
     def keep(self, delivery: Delivery) -> None:
         """Store it soon; its future then says whether this process is the first to have it."""
         self._new.append(delivery)
+        self._arrived.set()
         self._wake()
 
     def done(self, key: str) -> None:
@@ -123,6 +126,9 @@ class Keeper:
     async def _write(self) -> None:
         pause = _FIRST_PAUSE
         while self._new or self._done:
+            if not self._new:
+                await happens(self._arrived, _GATHER)
+            self._arrived.clear()
             new, done = self._new[:_TOGETHER], self._done[:_TOGETHER]
             try:
                 mine = await self._store(new, done)

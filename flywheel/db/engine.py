@@ -20,6 +20,7 @@ from flywheel.errors import ConflictError, DatabaseUnavailableError, SettingsErr
 from flywheel.sqlite import use_wal
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_READS = "flywheel_reads"  # option of a connection
 
 
 class Database:
@@ -30,6 +31,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = _create_engine(url)
+        self._reading = self._engine.execution_options(**{_READS: True})
         self.is_sqlite = self._engine.dialect.name == "sqlite"
 
     @asynccontextmanager
@@ -43,6 +45,19 @@ class Database:
             try:
                 async with session.begin():
                     yield session
+            finally:
+                await _to_its_end(session.close())
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A session that sees one state of the database and holds up no writer.
+
+        What it changes is not kept. Raises DatabaseUnavailableError.
+        """
+        with self._sentences():
+            session = AsyncSession(self._reading, expire_on_commit=False, autoflush=False)
+            try:
+                yield session
             finally:
                 await _to_its_end(session.close())
 
@@ -178,7 +193,8 @@ def _begin_immediate(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get(_READS)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _upgrade(connection: Connection) -> None:

@@ -5,6 +5,7 @@ sha256 of it: an auditor can see which rule was in force.
 """
 
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 from typing import Literal
 
@@ -114,6 +115,7 @@ def policy_document(text: str, name: str) -> PolicyDocument:
     return PolicyDocument(name=name, text=text, sha256=sha256(text.encode()).hexdigest())
 
 
+@lru_cache(maxsize=64)  # every look at a run asks what its policy says
 def parse_policy(text: str, name: str) -> Policy:
     """What a policy file says; `name` is the file in messages. Raises SettingsError."""
     data = parse_settings(text, name)

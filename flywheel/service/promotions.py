@@ -106,7 +106,7 @@ async def rollback(
 
 async def incumbents(backends: Backends) -> list[PromotionView]:
     """Every promoted model, by workload."""
-    async with backends.database.transaction() as session:
+    async with backends.database.reading() as session:
         return [await promoting.view_of(session, p) for p in await registry.all_active(session)]
 
 
@@ -114,7 +114,7 @@ async def audit_trail(
     backends: Backends, workload_id: str | None = None, limit: int | None = None
 ) -> list[audit.AuditEntry]:
     """Decisions on promotions and refusals, the oldest first; the newest ones with a limit."""
-    async with backends.database.transaction() as session:
+    async with backends.database.reading() as session:
         return await audit.entries(session, workload_id, limit)
 
 

@@ -153,7 +153,7 @@ async def _started(backends: Backends, key: str | None) -> RunView | None:
     """The run that this has started before, if it has."""
     if key is None:
         return None
-    async with backends.database.transaction() as session:
+    async with backends.database.reading() as session:
         found = (await session.exec(select(Run.id).where(Run.request_key == key))).first()
         return None if found is None else (await _views(session, [found]))[0]
 
@@ -223,14 +223,14 @@ async def list_runs(
         query = query.where(Run.workload_id == workload_id)
     if before is not None:
         query = query.where(col(Run.id) < number(before))
-    async with backends.database.transaction() as session:
+    async with backends.database.reading() as session:
         views = await _views(session, [i for i in await session.exec(query) if i is not None])
     return await with_expectations(backends, views)
 
 
 async def get_run(backends: Backends, ref: str) -> RunView:
     """The run that `ref` names: 'r-12', '12' or 'last'. Raises NotFoundError."""
-    async with backends.database.transaction() as session:
+    async with backends.database.reading() as session:
         views = await _views(session, [await find(session, ref)])
     return (await with_expectations(backends, views))[0]
 
@@ -290,13 +290,13 @@ async def run_versions(backends: Backends, run_ids: Sequence[str]) -> dict[str, 
     """The present `version` of each run; runs that are gone are left out."""
     ids = [number(ref) for ref in run_ids]
     query = select(Run.id, Run.version).where(col(Run.id).in_(ids))
-    async with backends.database.transaction() as session:
+    async with backends.database.reading() as session:
         return {run_ref(run_id): version for run_id, version in await session.exec(query)}
 
 
 async def run_events(backends: Backends, run_id: str, after: int = 0) -> list[EventView]:
     """What happened to a run, in order, from the event after `after` on."""
-    async with backends.database.transaction() as session:
+    async with backends.database.reading() as session:
         rows = await events.read(session, number(run_id), after)
     return [
         EventView.model_validate({**row.model_dump(), "run_id": run_ref(row.run_id)})

@@ -135,7 +135,7 @@ async def with_expectations(backends: Backends, views: list[RunView]) -> list[Ru
     except (FlywheelError, TimeoutError) as error:
         log.info("nothing is expected of runs: %s", error)
         return views
-    async with backends.database.transaction() as session:
+    async with backends.database.reading() as session:
         runs = await unfinished(session)
         reckoning = Reckoning(platform, await measured(session, (r.workload_id for r, _ in runs)))
     now = utc_now()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -26,11 +27,16 @@ _BOUNDS = {
 }
 
 
+@cache
+def _schema(model: type[BaseModel]) -> Schema:
+    return model.model_json_schema()  # takes milliseconds
+
+
 class Catalogue:
     """The keys of one model; `leave_out` names top-level keys that people do not set there."""
 
     def __init__(self, model: type[BaseModel], leave_out: Sequence[str] = ()) -> None:
-        schema = model.model_json_schema()
+        schema = _schema(model)
         self._definitions: dict[str, Schema] = schema.get("$defs", {})
         self._root: Schema = {
             **schema,
