@@ -101,6 +101,9 @@ class Schedule(SQLModel, table=True):
     paused_at: datetime | None = None
     failures: int = Field(default=0, description="In a row")
     error: str | None = Field(default=None, description="Why it could not start a run, last time")
+    skipped: datetime | None = Field(
+        default=None, description="The last moment left out because its run still went on"
+    )
     notice: str | None = Field(default=None, description="What people have yet to be told")
     notice_at: datetime | None = None
 
