@@ -20,6 +20,7 @@ from flywheel.cli import (
     receipts,
     review,
     runs,
+    schedules,
 )
 from flywheel.errors import FlywheelError
 
@@ -33,6 +34,7 @@ for module in (
     logs,
     planning,
     runs,
+    schedules,
     review,
     eval_sets,
     promotions,

@@ -67,6 +67,13 @@ async def list_schedules(backends: Backends, workload_id: str | None = None) -> 
     return [await _view(backends, row) for row in rows]
 
 
+async def get_schedule(backends: Backends, ref: str) -> ScheduleView:
+    """The schedule that `ref` names: 's-3' or '3'. Raises NotFoundError."""
+    async with backends.database.reading() as session:
+        row = await _row(session, ref)
+    return await _view(backends, row)
+
+
 async def pause_schedule(backends: Backends, ref: str, actor: Actor) -> ScheduleView:
     """Start no run until it is resumed. Raises NotFoundError, ConflictError."""
     async with backends.database.transaction() as session:
