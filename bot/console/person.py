@@ -10,7 +10,7 @@ from slack_bolt import BoltResponse
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.console.limits import Json
+from bot.console.elements import Json
 from bot.console.workspace import APP_USER, TEAM, OpenView, Posted, Workspace
 
 Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
@@ -106,7 +106,7 @@ class Person:
                 **opened.view,
                 "id": opened.id,
                 "hash": opened.hash,
-                "state": {"values": _state(opened.view, values)},
+                "state": {"values": _state(opened.view, values, self._workspace.channel)},
             },
         }
         answer = await self._delivery.form(payload=json.dumps(payload))
@@ -162,23 +162,42 @@ def buttons(message: Posted) -> list[Json]:
     ]
 
 
-def _state(view: Json, values: dict[str, str]) -> Json:
-    """What a person has filled in, as Slack reports it."""
-    state: Json = {}
-    for block in view["blocks"]:
-        if block["type"] != "input":
-            continue
-        element = block["element"]
-        value = values.get(block["block_id"])
-        if element["type"] == "static_select":
-            options = [*element["options"], element.get("initial_option", {})]
+def _state(view: Json, values: dict[str, str], channel: str) -> Json:
+    """What a person has filled in, as Slack reports it; what they left alone as it was."""
+    return {
+        block["block_id"]: {
+            block["element"]["action_id"]: _filled(
+                block["element"], values.get(block["block_id"]), channel
+            )
+        }
+        for block in view["blocks"]
+        if block["type"] == "input"
+    }
+
+
+def _filled(element: Json, value: str | None, channel: str) -> Json:
+    filled: Json = {"type": element["type"]}
+    match element["type"]:
+        case "static_select":
             wanted = value or element.get("initial_option", {}).get("value")
-            chosen = next(o for o in options if o.get("value") == wanted)
-            filled: Json = {"type": "static_select", "selected_option": chosen}
-        else:
-            filled = {"type": "plain_text_input", "value": value or None}
-        state[block["block_id"]] = {element["action_id"]: filled}
-    return state
+            chosen = [o for o in element["options"] if o["value"] == wanted]
+            filled["selected_option"] = chosen[0] if chosen else None
+        case "multi_static_select":
+            wanted = value.split(",") if value else None
+            filled["selected_options"] = [
+                option
+                for option in element["options"]
+                if (
+                    option in element.get("initial_options", [])
+                    if wanted is None
+                    else option["value"] in wanted
+                )
+            ]
+        case "conversations_select":
+            filled["selected_conversation"] = value or channel
+        case _:
+            filled["value"] = value or None
+    return filled
 
 
 def _escape(text: str) -> str:

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from bot.console.limits import Json
+from bot.console.elements import Json
 from bot.console.mrkdwn import to_rich
 from bot.console.person import buttons
 from bot.console.workspace import APP_USER, Change, OpenView, Posted, Workspace
@@ -143,7 +143,7 @@ class Screen:
                 parts.append(Text())
             if block["type"] == "input":
                 parts.append(Text(f"▸ {block['label']['text']}", "bold"))
-                if block["element"]["type"] == "static_select":
+                if "options" in block["element"]:
                     parts += [Padding(line, (0, 0, 0, 2)) for line in option_lines(block)]
             else:
                 parts += list(self._block(block, None))
@@ -218,10 +218,12 @@ class Screen:
 
 def option_lines(block: Json) -> list[Text]:
     """The options of a select, the chosen one marked."""
-    chosen = block["element"].get("initial_option", {}).get("value")
+    element = block["element"]
+    marked = [*element.get("initial_options", []), element.get("initial_option", {})]
+    chosen = {option.get("value") for option in marked}
     lines = []
     for number, option in enumerate(block["element"]["options"], start=1):
-        mark = "●" if option["value"] == chosen else "○"
+        mark = "●" if option["value"] in chosen else "○"
         line = Text(f"{mark} {number}. {option['text']['text']}")
         if "description" in option:
             line.append(f"  {option['description']['text']}", "dim")

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.console.limits import Json
+from bot.console.elements import Json
 from bot.console.workspace import APP_USER, TEAM, Posted, SlackRefusal, Workspace
 from bot.scopes import wanted
 from flywheel.http_server import http_server

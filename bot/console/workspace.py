@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from bot.console.limits import MESSAGE_TEXT, Json, message_problems, view_problems
+from bot.console.elements import Json
+from bot.console.limits import MESSAGE_TEXT, message_problems, view_problems
 from bot.store import CONSOLE
 
 TRIGGER_SECONDS = 3.0
