@@ -88,3 +88,8 @@ def ahead(moment: datetime, now: datetime) -> str:
 def when(moment: datetime) -> str:
     """A moment in UTC: '2026-11-23 08:27 UTC'."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def days(number: int) -> str:
+    """'1 day', '12 days'."""
+    return f"{count(number)} day{'' if number == 1 else 's'}"

@@ -13,6 +13,7 @@ MESSAGE_BLOCKS = 50
 MODAL_BLOCKS = 100
 ALL_TEXT = 9_600  # of all blocks of one message together
 PRIVATE_METADATA = 3_000
+_OF_MODALS = ("title", "submit", "close")
 
 
 def message_problems(blocks: Sequence[Json]) -> list[str]:
@@ -28,24 +29,33 @@ def message_problems(blocks: Sequence[Json]) -> list[str]:
 
 
 def view_problems(view: Json) -> list[str]:
-    """Why Slack would refuse this modal; empty where it would not."""
-    problems = [*_blocks(view.get("blocks") or [], MODAL_BLOCKS)]
-    if view.get("type") != "modal":
-        problems.append("the view is not a modal")
-    if not view.get("blocks"):
-        problems.append("a modal needs blocks")
-    for key in ("title", "submit", "close"):
-        if key in view:
-            problems += text_problems(view[key], 24, f"the modal's {key}", "plain_text")
-    if "title" not in view:
-        problems.append("a modal needs a title")
+    """Why Slack would refuse this modal or Home tab; empty where it would not."""
+    blocks = view.get("blocks") or []
+    problems = [*_blocks(blocks, MODAL_BLOCKS)]
+    if not blocks:
+        problems.append("a view needs blocks")
     if len(view.get("private_metadata", "")) > PRIVATE_METADATA:
         problems.append(f"private_metadata is longer than {PRIVATE_METADATA} characters")
-    if any(b.get("type") == "input" for b in view.get("blocks") or []) and "submit" not in view:
-        problems.append("a modal with inputs needs a submit button")
-    if any(block.get("type") == "table" for block in view.get("blocks") or []):
+    if any(block.get("type") == "table" for block in blocks):
         problems.append("tables belong into messages")
+    match view.get("type"):
+        case "modal":
+            problems += _modal(view, blocks)
+        case "home":
+            problems += [f"a Home tab has no {key}" for key in _OF_MODALS if key in view]
+        case _:
+            problems.append("the view is neither a modal nor a Home tab")
     return problems
+
+
+def _modal(view: Json, blocks: Sequence[Json]) -> Iterator[str]:
+    for key in _OF_MODALS:
+        if key in view:
+            yield from text_problems(view[key], 24, f"the modal's {key}", "plain_text")
+    if "title" not in view:
+        yield "a modal needs a title"
+    if any(b.get("type") == "input" for b in blocks) and "submit" not in view:
+        yield "a modal with inputs needs a submit button"
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -66,7 +76,8 @@ def _blocks(blocks: Sequence[Json], most: int) -> Iterator[str]:
         yield f"more than {most} blocks"
     ids = [block["block_id"] for block in blocks if "block_id" in block]
     yield from unique(ids, "block_id")
-    yield from unique([e["action_id"] for b in blocks for e in _elements(b)], "action_id")
+    for block in blocks:
+        yield from unique([e["action_id"] for e in _elements(block)], "action_id")
     for position, block in enumerate(blocks):
         yield from (f"block {position}: {problem}" for problem in _block(block))
 

@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlencode
 
 from slack_bolt import BoltResponse
@@ -70,7 +70,7 @@ class Person:
 
     async def press(self, message: Posted, action_id: str) -> BoltResponse:
         """Press a button of a message. Raises LookupError where it has none of that name."""
-        button = next((b for b in buttons(message) if b["action_id"] == action_id), None)
+        button = next((b for b in buttons(message.blocks) if b["action_id"] == action_id), None)
         if button is None:
             raise LookupError(f"the message has no button {action_id}")
         payload = {
@@ -90,7 +90,38 @@ class Person:
                 "id": message.channel,
                 "name": self._workspace.channel_name(message.channel),
             },
-            "actions": [{**button, "block_id": button["block_id"], "action_ts": message.ts}],
+            "actions": [{**button, "action_ts": message.ts}],
+        }
+        return await self._delivery.form(payload=json.dumps(payload))
+
+    async def open_home(self) -> BoltResponse:
+        """Open the app's Home tab."""
+        event: Json = {"type": "app_home_opened", "user": self.id, "tab": "home"}
+        event["channel"] = self._workspace.direct_channel(self.id)
+        return await self._event(event)
+
+    async def press_in(self, opened: OpenView, block_id: str, action_id: str) -> BoltResponse:
+        """Press a button of a modal or of the Home tab. Raises LookupError."""
+        button = next(
+            (
+                button
+                for button in buttons(opened.view["blocks"])
+                if (button["block_id"], button["action_id"]) == (block_id, action_id)
+            ),
+            None,
+        )
+        if button is None:
+            raise LookupError(f"the view has no button {action_id} in {block_id}")
+        shown = {**opened.view, "id": opened.id, "hash": opened.hash}
+        payload = {
+            "type": "block_actions",
+            "user": self._user(),
+            "team": {"id": TEAM},
+            "api_app_id": "A0FLYWHEEL1",
+            "trigger_id": self._workspace.new_trigger(self.id),
+            "container": {"type": "view", "view_id": opened.id},
+            "view": shown,
+            "actions": [{**button, "action_ts": self._workspace.new_ts()}],
         }
         return await self._delivery.form(payload=json.dumps(payload))
 
@@ -133,6 +164,10 @@ class Person:
             event["channel_type"] = "im"
         if thread_ts is not None:
             event["thread_ts"] = thread_ts
+        await self._event(event)
+        return message
+
+    async def _event(self, event: Json) -> BoltResponse:
         body = {
             "type": "event_callback",
             "team_id": TEAM,
@@ -141,8 +176,7 @@ class Person:
             "event_time": int(time.time()),
             "event": event,
         }
-        await self._delivery.send(json.dumps(body), "application/json")
-        return message
+        return await self._delivery.send(json.dumps(body), "application/json")
 
     def _user(self) -> Json:
         return {"id": self.id, "name": self.name, "username": self.name, "team_id": TEAM}
@@ -151,11 +185,11 @@ class Person:
         return self._response_base + self._workspace.new_response(channel, self.id, message)
 
 
-def buttons(message: Posted) -> list[Json]:
-    """The buttons of a message, each with its block_id."""
+def buttons(blocks: Sequence[Json]) -> list[Json]:
+    """The buttons of a message or view, each with its block_id."""
     return [
         {**element, "block_id": block.get("block_id", "")}
-        for block in message.blocks
+        for block in blocks
         if block.get("type") == "actions"
         for element in block["elements"]
         if element["type"] == "button"

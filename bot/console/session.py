@@ -13,7 +13,7 @@ from bot.console.elements import Json
 from bot.console.person import Person
 from bot.console.render import Screen
 from bot.console.stage import Stage, open_stage
-from bot.console.workspace import Change, OpenView
+from bot.console.workspace import Change, OpenView, Posted
 from flywheel.cli.context import stop_on_signals
 from flywheel.cli.lines import LineReader
 from flywheel.ports.backends import Backends
@@ -27,6 +27,7 @@ _HELP = (
     "/flywheel …   the command, e.g. /flywheel workloads or /flywheel help",
     "1, 2, …       press the button with that number",
     "@flywheel …   ask in the channel; any other text asks in a direct message",
+    "home          what waits for you, what runs, what serves: the Home tab",
     "quit          leave (or Ctrl-D)",
 )
 
@@ -113,6 +114,8 @@ class Chat:
         if line.lower() in {"help", "?"}:
             for text in _HELP:
                 self._screen.note(text)
+        elif line.lower() == "home":
+            await self._me.open_home()
         elif line.isdigit():
             await self._press(int(line))
         elif line.split(maxsplit=1)[0].lower() in {"/flywheel", "flywheel"}:
@@ -139,7 +142,10 @@ class Chat:
             return
         if button.confirm and not await self._agrees(button.confirm):
             return
-        await self._me.press(button.message, button.action_id)
+        if isinstance(button.place, Posted):
+            await self._me.press(button.place, button.action_id)
+        else:
+            await self._me.press_in(button.place, button.block_id, button.action_id)
 
     async def _agrees(self, confirm: Json) -> bool:
         self._screen.note(f"{confirm['title']['text']} {confirm['text']['text']}")

@@ -3,7 +3,7 @@
 from slack_bolt.async_app import AsyncApp
 
 from bot.context import Bot
-from bot.listeners import actions, commands, forms, messages, modals
+from bot.listeners import actions, commands, forms, home, messages, modals
 
 
 def register(app: AsyncApp, bot: Bot) -> None:
@@ -12,4 +12,5 @@ def register(app: AsyncApp, bot: Bot) -> None:
     actions.register(app, bot)
     modals.register(app, bot)
     forms.register(app, bot)
+    home.register(app, bot)
     messages.register(app, bot)

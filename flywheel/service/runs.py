@@ -241,6 +241,13 @@ async def get_run(backends: Backends, ref: str) -> RunView:
     return (await with_expectations(backends, views))[0]
 
 
+async def runs_by_id(backends: Backends, ids: Sequence[int]) -> list[RunView]:
+    """Those of these runs that there are."""
+    async with backends.database.reading() as session:
+        views = await _views(session, list(ids))
+    return await with_expectations(backends, views)
+
+
 async def cancel_run(backends: Backends, ref: str, actor: Actor) -> RunView:
     """Ask for the run to be stopped; the worker confirms once nothing of it runs.
 
