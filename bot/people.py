@@ -16,6 +16,7 @@ from flywheel.views import Actor
 _KEPT = 60.0  # seconds that the members of a group, and what a channel is, are believed
 # Some ids of approvers are user groups; Slack calls those S….
 _GROUP = "S"
+_ALONE = frozenset("DUW")
 
 
 class People:
@@ -58,7 +59,7 @@ class People:
         return None
 
     async def _barred_in(self, channel: str) -> str | None:
-        if channel.startswith("D"):  # a conversation with us alone
+        if channel[:1] in {"", *_ALONE}:  # with us alone: a direct message, or the Home tab
             return None
         shared = await self._kept("channel", channel, partial(self._shared, channel))
         return "nobody decides in a channel that another organisation shares" if shared else None

@@ -98,3 +98,8 @@ def when_in(zone: str, moment: datetime) -> str:
         return when(moment)
     same_day = there.date() == utc.date()
     return f"{there:%Y-%m-%d %H:%M} {zone} ({f'{utc:%H:%M} UTC' if same_day else when(utc)})"
+
+
+def days(number: int) -> str:
+    """'1 day', '12 days'."""
+    return f"{count(number)} day{'' if number == 1 else 's'}"

@@ -292,6 +292,27 @@ class DecisionView(BaseModel):
     needed: int = Field(1, description="How many have to approve")
 
 
+class WorkloadView(BaseModel):
+    """A workload at a glance."""
+
+    workload_id: str
+    records: int | None = Field(None, description="In the log; None where it was not asked")
+    serving: PromotionView | None = Field(None, description="None: the teacher")
+    checked: RunView | None = Field(
+        None, description="The newest run that scored what serves now on newer records"
+    )
+
+
+class HomeView(BaseModel):
+    """What one person wants to see first."""
+
+    waiting: list[RunView] = Field(description="Questions to approve that wait for this person")
+    running: list[RunView]
+    mine: list[RunView] = Field(description="The newest runs that this person asked for")
+    workloads: list[WorkloadView]
+    more_workloads: int = 0
+
+
 class EvalSetView(BaseModel):
     """A frozen evaluation set."""
 

@@ -3,6 +3,7 @@
 from bot.answers.asked import Asked
 from bot.context import Bot
 from bot.listeners.announcing import announced
+from bot.listeners.forms import open_run_form
 from bot.parsing.commands import (
     CancelCommand,
     ResultsCommand,
@@ -11,7 +12,6 @@ from bot.parsing.commands import (
     ShowCommand,
     StatusCommand,
 )
-from bot.parsing.usage import misused
 from bot.relay import decisions
 from bot.views import lists
 from bot.views.card import card
@@ -25,9 +25,10 @@ _ACTIVE = frozenset({"pending", "running", "cancelling"})
 
 
 async def run(bot: Bot, command: RunCommand, asked: Asked) -> None:
-    """Start a run and show its card in the channel."""
+    """Start a run and show its card in the channel; without a request open the form."""
     if command.request is None:
-        raise misused("run", "Which workload? `/flywheel workloads` lists them.")
+        await open_run_form(bot, asked.trigger_id, asked.channel)
+        return
     view = await start_run(bot.backends, command.request, asked.actor, key=asked.key)
     await announced(bot, view, asked.channel)
 

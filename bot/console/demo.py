@@ -151,7 +151,7 @@ class Play:
         run_id = _block_id(card).removeprefix(CARD_BLOCK)
 
         def over() -> Posted | None:
-            if buttons(card):  # it can still be cancelled
+            if buttons(card.blocks):  # it can still be cancelled
                 return None
             thread = self._workspace.thread(card.channel, card.ts)
             return next((m for m in thread[1:] if m.text.startswith(f"Results of {run_id} ")), None)
@@ -181,7 +181,7 @@ class Play:
         await person.press(results, APPROVE)
 
     def _can_approve(self, results: Posted) -> bool:
-        return any(button["action_id"] == APPROVE for button in buttons(results))
+        return any(button["action_id"] == APPROVE for button in buttons(results.blocks))
 
     async def _refused(self, results: Posted) -> None:
         """Somebody who may not approve tries."""

@@ -6,14 +6,14 @@ The numbers are those of Slack's Block Kit reference.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from bot.console.elements import Json, element_problems, text_problems, unique
+
 MESSAGE_TEXT = 40_000
 MESSAGE_BLOCKS = 50
 MODAL_BLOCKS = 100
 ALL_TEXT = 9_600  # of all blocks of one message together
 PRIVATE_METADATA = 3_000
-ID = 255
-
-Json = dict[str, Any]
+_OF_MODALS = ("title", "submit", "close")
 
 
 def message_problems(blocks: Sequence[Json]) -> list[str]:
@@ -29,24 +29,33 @@ def message_problems(blocks: Sequence[Json]) -> list[str]:
 
 
 def view_problems(view: Json) -> list[str]:
-    """Why Slack would refuse this modal; empty where it would not."""
-    problems = [*_blocks(view.get("blocks") or [], MODAL_BLOCKS)]
-    if view.get("type") != "modal":
-        problems.append("the view is not a modal")
-    if not view.get("blocks"):
-        problems.append("a modal needs blocks")
-    for key in ("title", "submit", "close"):
-        if key in view:
-            problems += _text(view[key], 24, f"the modal's {key}", "plain_text")
-    if "title" not in view:
-        problems.append("a modal needs a title")
+    """Why Slack would refuse this modal or Home tab; empty where it would not."""
+    blocks = view.get("blocks") or []
+    problems = [*_blocks(blocks, MODAL_BLOCKS)]
+    if not blocks:
+        problems.append("a view needs blocks")
     if len(view.get("private_metadata", "")) > PRIVATE_METADATA:
         problems.append(f"private_metadata is longer than {PRIVATE_METADATA} characters")
-    if any(b.get("type") == "input" for b in view.get("blocks") or []) and "submit" not in view:
-        problems.append("a modal with inputs needs a submit button")
-    if any(block.get("type") == "table" for block in view.get("blocks") or []):
+    if any(block.get("type") == "table" for block in blocks):
         problems.append("tables belong into messages")
+    match view.get("type"):
+        case "modal":
+            problems += _modal(view, blocks)
+        case "home":
+            problems += [f"a Home tab has no {key}" for key in _OF_MODALS if key in view]
+        case _:
+            problems.append("the view is neither a modal nor a Home tab")
     return problems
+
+
+def _modal(view: Json, blocks: Sequence[Json]) -> Iterator[str]:
+    for key in _OF_MODALS:
+        if key in view:
+            yield from text_problems(view[key], 24, f"the modal's {key}", "plain_text")
+    if "title" not in view:
+        yield "a modal needs a title"
+    if any(b.get("type") == "input" for b in blocks) and "submit" not in view:
+        yield "a modal with inputs needs a submit button"
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -66,17 +75,11 @@ def _blocks(blocks: Sequence[Json], most: int) -> Iterator[str]:
     if len(blocks) > most:
         yield f"more than {most} blocks"
     ids = [block["block_id"] for block in blocks if "block_id" in block]
-    yield from _unique(ids, "block_id")
-    yield from _unique([e["action_id"] for b in blocks for e in _elements(b)], "action_id")
+    yield from unique(ids, "block_id")
+    for block in blocks:
+        yield from unique([e["action_id"] for e in _elements(block)], "action_id")
     for position, block in enumerate(blocks):
         yield from (f"block {position}: {problem}" for problem in _block(block))
-
-
-def _unique(ids: Sequence[str], what: str) -> Iterator[str]:
-    if len(set(ids)) != len(ids):
-        yield f"a {what} appears twice"
-    if any(not 1 <= len(name) <= ID for name in ids):
-        yield f"a {what} is empty or longer than {ID} characters"
 
 
 def _elements(block: Json) -> list[Json]:
@@ -99,75 +102,34 @@ def _section(block: Json) -> Iterator[str]:
     if "text" not in block and not block.get("fields"):
         yield "a section needs text or fields"
     if "text" in block:
-        yield from _text(block["text"], 3_000, "text")
+        yield from text_problems(block["text"], 3_000, "text")
     if len(block.get("fields", [])) > 10:
         yield "more than 10 fields"
     for part in block.get("fields", []):
-        yield from _text(part, 2_000, "a field")
+        yield from text_problems(part, 2_000, "a field")
 
 
 def _header(block: Json) -> Iterator[str]:
-    yield from _text(block.get("text"), 150, "text", "plain_text")
+    yield from text_problems(block.get("text"), 150, "text", "plain_text")
 
 
 def _context(block: Json) -> Iterator[str]:
     if not 1 <= len(block.get("elements", [])) <= 10:
         yield "a context needs 1 to 10 elements"
     for part in block.get("elements", []):
-        yield from _text(part, 3_000, "an element")
+        yield from text_problems(part, 3_000, "an element")
 
 
 def _actions(block: Json) -> Iterator[str]:
     if not 1 <= len(block.get("elements", [])) <= 25:
         yield "an actions block needs 1 to 25 elements"
     for part in block.get("elements", []):
-        yield from _element(part)
+        yield from element_problems(part)
 
 
 def _input(block: Json) -> Iterator[str]:
-    yield from _text(block.get("label"), 2_000, "label", "plain_text")
-    yield from _element(block.get("element", {}))
-
-
-def _element(element: Json) -> Iterator[str]:
-    match element.get("type"):
-        case "button":
-            yield from _text(element.get("text"), 75, "a button's text", "plain_text")
-            if len(element.get("value", "")) > 2_000:
-                yield "a button's value is longer than 2,000 characters"
-            if element.get("style") not in {None, "primary", "danger"}:
-                yield "a button's style is unknown"
-            if "confirm" in element:
-                yield from _confirm(element["confirm"])
-        case "static_select":
-            options = element.get("options", [])
-            if not 1 <= len(options) <= 100:
-                yield "a select needs 1 to 100 options"
-            for option in options:
-                yield from _option(option)
-            yield from _unique([o.get("value", "") for o in options], "option value")
-            if "initial_option" in element and element["initial_option"] not in options:
-                yield "the initial option is not among the options"
-        case "plain_text_input":
-            if not 0 < element.get("max_length", 1) <= 3_000:
-                yield "max_length must be 1 to 3,000"
-        case other:
-            yield f"unknown element {other!r}"
-
-
-def _option(option: Json) -> Iterator[str]:
-    yield from _text(option.get("text"), 75, "an option's text")
-    if not 1 <= len(option.get("value", "")) <= 150:
-        yield "an option's value must have 1 to 150 characters"
-    if "description" in option:
-        yield from _text(option["description"], 75, "an option's description", "plain_text")
-
-
-def _confirm(confirm: Json) -> Iterator[str]:
-    yield from _text(confirm.get("title"), 100, "a confirmation's title", "plain_text")
-    yield from _text(confirm.get("text"), 300, "a confirmation's text")
-    for key in ("confirm", "deny"):
-        yield from _text(confirm.get(key), 30, f"a confirmation's {key}", "plain_text")
+    yield from text_problems(block.get("label"), 2_000, "label", "plain_text")
+    yield from element_problems(block.get("element", {}))
 
 
 def _table(block: Json) -> Iterator[str]:
@@ -184,18 +146,6 @@ def _table(block: Json) -> Iterator[str]:
         for cell in row:
             if cell.get("type") != "raw_text" or not cell.get("text"):
                 yield "a table's cell needs text"
-
-
-def _text(text: Any, most: int, what: str, kind: str | None = None) -> list[str]:
-    if not isinstance(text, dict) or text.get("type") not in {"plain_text", "mrkdwn"}:
-        return [f"{what} is not a text"]
-    problems = []
-    if kind is not None and text["type"] != kind:
-        problems.append(f"{what} must be {kind}")
-    length = len(text.get("text") or "")
-    if not 1 <= length <= most:
-        problems.append(f"{what} must have 1 to {most:,} characters, not {length:,}")
-    return problems
 
 
 _CHECKS: dict[str, Callable[[Json], Iterator[str]]] = {

@@ -3,14 +3,14 @@
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlencode
 
 from slack_bolt import BoltResponse
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.console.limits import Json
+from bot.console.elements import Json
 from bot.console.workspace import APP_USER, TEAM, OpenView, Posted, Workspace
 
 Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
@@ -70,7 +70,7 @@ class Person:
 
     async def press(self, message: Posted, action_id: str) -> BoltResponse:
         """Press a button of a message. Raises LookupError where it has none of that name."""
-        button = next((b for b in buttons(message) if b["action_id"] == action_id), None)
+        button = next((b for b in buttons(message.blocks) if b["action_id"] == action_id), None)
         if button is None:
             raise LookupError(f"the message has no button {action_id}")
         payload = {
@@ -90,7 +90,38 @@ class Person:
                 "id": message.channel,
                 "name": self._workspace.channel_name(message.channel),
             },
-            "actions": [{**button, "block_id": button["block_id"], "action_ts": message.ts}],
+            "actions": [{**button, "action_ts": message.ts}],
+        }
+        return await self._delivery.form(payload=json.dumps(payload))
+
+    async def open_home(self) -> BoltResponse:
+        """Open the app's Home tab."""
+        event: Json = {"type": "app_home_opened", "user": self.id, "tab": "home"}
+        event["channel"] = self._workspace.direct_channel(self.id)
+        return await self._event(event)
+
+    async def press_in(self, opened: OpenView, block_id: str, action_id: str) -> BoltResponse:
+        """Press a button of a modal or of the Home tab. Raises LookupError."""
+        button = next(
+            (
+                button
+                for button in buttons(opened.view["blocks"])
+                if (button["block_id"], button["action_id"]) == (block_id, action_id)
+            ),
+            None,
+        )
+        if button is None:
+            raise LookupError(f"the view has no button {action_id} in {block_id}")
+        shown = {**opened.view, "id": opened.id, "hash": opened.hash}
+        payload = {
+            "type": "block_actions",
+            "user": self._user(),
+            "team": {"id": TEAM},
+            "api_app_id": "A0FLYWHEEL1",
+            "trigger_id": self._workspace.new_trigger(self.id),
+            "container": {"type": "view", "view_id": opened.id},
+            "view": shown,
+            "actions": [{**button, "action_ts": self._workspace.new_ts()}],
         }
         return await self._delivery.form(payload=json.dumps(payload))
 
@@ -106,7 +137,7 @@ class Person:
                 **opened.view,
                 "id": opened.id,
                 "hash": opened.hash,
-                "state": {"values": _state(opened.view, values)},
+                "state": {"values": _state(opened.view, values, self._workspace.channel)},
             },
         }
         answer = await self._delivery.form(payload=json.dumps(payload))
@@ -133,6 +164,10 @@ class Person:
             event["channel_type"] = "im"
         if thread_ts is not None:
             event["thread_ts"] = thread_ts
+        await self._event(event)
+        return message
+
+    async def _event(self, event: Json) -> BoltResponse:
         body = {
             "type": "event_callback",
             "team_id": TEAM,
@@ -141,8 +176,7 @@ class Person:
             "event_time": int(time.time()),
             "event": event,
         }
-        await self._delivery.send(json.dumps(body), "application/json")
-        return message
+        return await self._delivery.send(json.dumps(body), "application/json")
 
     def _user(self) -> Json:
         return {"id": self.id, "name": self.name, "username": self.name, "team_id": TEAM}
@@ -151,34 +185,53 @@ class Person:
         return self._response_base + self._workspace.new_response(channel, self.id, message)
 
 
-def buttons(message: Posted) -> list[Json]:
-    """The buttons of a message, each with its block_id."""
+def buttons(blocks: Sequence[Json]) -> list[Json]:
+    """The buttons of a message or view, each with its block_id."""
     return [
         {**element, "block_id": block.get("block_id", "")}
-        for block in message.blocks
+        for block in blocks
         if block.get("type") == "actions"
         for element in block["elements"]
         if element["type"] == "button"
     ]
 
 
-def _state(view: Json, values: dict[str, str]) -> Json:
-    """What a person has filled in, as Slack reports it."""
-    state: Json = {}
-    for block in view["blocks"]:
-        if block["type"] != "input":
-            continue
-        element = block["element"]
-        value = values.get(block["block_id"])
-        if element["type"] == "static_select":
-            options = [*element["options"], element.get("initial_option", {})]
+def _state(view: Json, values: dict[str, str], channel: str) -> Json:
+    """What a person has filled in, as Slack reports it; what they left alone as it was."""
+    return {
+        block["block_id"]: {
+            block["element"]["action_id"]: _filled(
+                block["element"], values.get(block["block_id"]), channel
+            )
+        }
+        for block in view["blocks"]
+        if block["type"] == "input"
+    }
+
+
+def _filled(element: Json, value: str | None, channel: str) -> Json:
+    filled: Json = {"type": element["type"]}
+    match element["type"]:
+        case "static_select":
             wanted = value or element.get("initial_option", {}).get("value")
-            chosen = next(o for o in options if o.get("value") == wanted)
-            filled: Json = {"type": "static_select", "selected_option": chosen}
-        else:
-            filled = {"type": "plain_text_input", "value": value or None}
-        state[block["block_id"]] = {element["action_id"]: filled}
-    return state
+            chosen = [o for o in element["options"] if o["value"] == wanted]
+            filled["selected_option"] = chosen[0] if chosen else None
+        case "multi_static_select":
+            wanted = value.split(",") if value else None
+            filled["selected_options"] = [
+                option
+                for option in element["options"]
+                if (
+                    option in element.get("initial_options", [])
+                    if wanted is None
+                    else option["value"] in wanted
+                )
+            ]
+        case "conversations_select":
+            filled["selected_conversation"] = value or channel
+        case _:
+            filled["value"] = value or None
+    return filled
 
 
 def _escape(text: str) -> str:

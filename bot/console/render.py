@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from bot.console.limits import Json
+from bot.console.elements import Json
 from bot.console.mrkdwn import to_rich
 from bot.console.person import buttons
 from bot.console.workspace import APP_USER, Change, OpenView, Posted, Workspace
@@ -23,9 +23,10 @@ _APART = frozenset({"section", "actions", "table"})  # blocks with an empty line
 
 @dataclass(frozen=True)
 class Button:
-    """A button that can be pressed by its number."""
+    """A button that can be pressed by its number, of a message or of a view."""
 
-    message: Posted
+    place: Posted | OpenView
+    block_id: str
     action_id: str
     confirm: Json | None = None
 
@@ -37,7 +38,7 @@ class Screen:
         self.buttons: dict[int, Button] = {}
         self._workspace = workspace
         self._console = console
-        self._numbers: dict[tuple[str, str], int] = {}
+        self._numbers: dict[tuple[str, str, str], int] = {}
         self._lines: dict[str, str] = {}
         self._drawn: dict[str, list[Json]] = {}
 
@@ -49,8 +50,8 @@ class Screen:
                 self._draw_edit(message)
             else:
                 self._draw_message(message, edited=change.kind == "edited")
-        elif change.kind == "view-opened" and change.view is not None:
-            self._draw_modal(change.view)
+        elif change.view is not None:
+            self._draw_view(change.kind, change.view)
 
     def typed(self, name: str, text: str) -> None:
         """What a person types, on a line of its own."""
@@ -132,8 +133,26 @@ class Screen:
         table = Table.grid(padding=(0, 1))
         table.add_row(Text("·", "dim"), line)
         self._console.print(Padding(table, (0, 0, 0, 1)))
-        for button in buttons(message):
+        for button in buttons(message.blocks):
             self._number(message, button)
+
+    def _draw_view(self, kind: str, opened: OpenView) -> None:
+        self._forget_buttons(opened)
+        match kind:
+            case "view-opened" | "view-updated":
+                self._draw_modal(opened)
+            case "home":
+                self._draw_home(opened)
+
+    def _draw_home(self, opened: OpenView) -> None:
+        parts: list[RenderableType] = []
+        for position, block in enumerate(opened.view["blocks"]):
+            if position and block["type"] in {"header", "divider"}:
+                parts.append(Text())
+            parts += list(self._block(block, opened))
+        title = Text(" Home ", "bold")
+        panel = Panel(Group(*parts), title=title, border_style="magenta", padding=(1, 2))
+        self._console.print(panel)
 
     def _draw_modal(self, opened: OpenView) -> None:
         view = opened.view
@@ -143,11 +162,12 @@ class Screen:
                 parts.append(Text())
             if block["type"] == "input":
                 parts.append(Text(f"▸ {block['label']['text']}", "bold"))
-                if block["element"]["type"] == "static_select":
+                if "options" in block["element"]:
                     parts += [Padding(line, (0, 0, 0, 2)) for line in option_lines(block)]
             else:
-                parts += list(self._block(block, None))
-        footer = f"[{view['submit']['text']}]  [{view.get('close', {}).get('text', 'Close')}]"
+                parts += list(self._block(block, opened))
+        close = view.get("close", {}).get("text", "Close")
+        footer = f"[{view['submit']['text']}]  [{close}]" if "submit" in view else f"close: {close}"
         self._console.print(
             Panel(
                 Group(*parts, Text(), Text(footer, "bold")),
@@ -176,7 +196,7 @@ class Screen:
         if not message.blocks:
             yield to_rich(message.text, self._workspace.users)
 
-    def _block(self, block: Json, message: Posted | None) -> Iterator[RenderableType]:
+    def _block(self, block: Json, place: Posted | OpenView) -> Iterator[RenderableType]:
         match block["type"]:
             case "header":
                 yield Text(block["text"]["text"], "bold")
@@ -189,15 +209,13 @@ class Screen:
                     yield line
             case "table":
                 yield _table(block)
-            case "actions" if message is not None:
-                yield self._button_row(block, message)
+            case "actions":
+                yield self._button_row(block, place)
 
-    def _button_row(self, block: Json, message: Posted) -> Text:
+    def _button_row(self, block: Json, place: Posted | OpenView) -> Text:
         row = Text()
-        for button in buttons(message):
-            if button["block_id"] != block.get("block_id", ""):
-                continue
-            number = self._number(message, button)
+        for button in buttons([block]):
+            number = self._number(place, button)
             style = {"primary": "bold green", "danger": "bold red"}.get(
                 button.get("style", ""), "bold"
             )
@@ -205,23 +223,35 @@ class Screen:
             row.append("   ")
         return row
 
-    def _number(self, message: Posted, button: Json) -> int:
-        key = (message.ts, button["action_id"])
+    def _number(self, place: Posted | OpenView, button: Json) -> int:
+        key = (_name(place), button["block_id"], button["action_id"])
         number = self._numbers.setdefault(key, len(self._numbers) + 1)
-        self.buttons[number] = Button(message, button["action_id"], button.get("confirm"))
+        self.buttons[number] = Button(
+            place, button["block_id"], button["action_id"], button.get("confirm")
+        )
         return number
 
-    def _forget_buttons(self, message: Posted) -> None:
-        for number in [n for n, b in self.buttons.items() if b.message.ts == message.ts]:
+    def _forget_buttons(self, place: Posted | OpenView) -> None:
+        gone = [n for n, b in self.buttons.items() if _name(b.place) == _name(place)]
+        for number in gone:
             del self.buttons[number]
+
+
+def _name(place: Posted | OpenView) -> str:
+    """Of a message, a modal, or somebody's Home tab, which is another view each time."""
+    if isinstance(place, Posted):
+        return place.ts
+    return f"home of {place.user}" if place.view["type"] == "home" else place.id
 
 
 def option_lines(block: Json) -> list[Text]:
     """The options of a select, the chosen one marked."""
-    chosen = block["element"].get("initial_option", {}).get("value")
+    element = block["element"]
+    marked = [*element.get("initial_options", []), element.get("initial_option", {})]
+    chosen = {option.get("value") for option in marked}
     lines = []
     for number, option in enumerate(block["element"]["options"], start=1):
-        mark = "●" if option["value"] == chosen else "○"
+        mark = "●" if option["value"] in chosen else "○"
         line = Text(f"{mark} {number}. {option['text']['text']}")
         if "description" in option:
             line.append(f"  {option['description']['text']}", "dim")

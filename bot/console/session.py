@@ -9,11 +9,11 @@ from typing import Protocol
 
 from rich.console import Console
 
-from bot.console.limits import Json
+from bot.console.elements import Json
 from bot.console.person import Person
 from bot.console.render import Screen
 from bot.console.stage import Stage, open_stage
-from bot.console.workspace import Change, OpenView
+from bot.console.workspace import Change, OpenView, Posted
 from flywheel.cli.context import stop_on_signals
 from flywheel.cli.lines import LineReader
 from flywheel.ports.backends import Backends
@@ -27,6 +27,7 @@ _HELP = (
     "/flywheel …   the command, e.g. /flywheel workloads or /flywheel help",
     "1, 2, …       press the button with that number",
     "@flywheel …   ask in the channel; any other text asks in a direct message",
+    "home          what waits for you, what runs, what serves: the Home tab",
     "quit          leave (or Ctrl-D)",
 )
 
@@ -113,6 +114,8 @@ class Chat:
         if line.lower() in {"help", "?"}:
             for text in _HELP:
                 self._screen.note(text)
+        elif line.lower() == "home":
+            await self._me.open_home()
         elif line.isdigit():
             await self._press(int(line))
         elif line.split(maxsplit=1)[0].lower() in {"/flywheel", "flywheel"}:
@@ -139,7 +142,10 @@ class Chat:
             return
         if button.confirm and not await self._agrees(button.confirm):
             return
-        await self._me.press(button.message, button.action_id)
+        if isinstance(button.place, Posted):
+            await self._me.press(button.place, button.action_id)
+        else:
+            await self._me.press_in(button.place, button.block_id, button.action_id)
 
     async def _agrees(self, confirm: Json) -> bool:
         self._screen.note(f"{confirm['title']['text']} {confirm['text']['text']}")
@@ -158,7 +164,7 @@ class Chat:
                 value = await self._ask(block)
                 if value is None:
                     self._stage.workspace.close_view(opened.id)
-                    self._screen.note("Closed without a decision.")
+                    self._screen.note("Closed.")
                     return
                 values[block["block_id"]] = value
             errors = await self._me.submit(opened, values)
@@ -170,11 +176,23 @@ class Chat:
             wanted = set(errors)
 
     async def _ask(self, block: Json) -> str | None:
-        """One field; None where the person closes the modal with an empty line."""
+        """One field; '' leaves it as it is, None closes the modal."""
         element, label = block["element"], block["label"]["text"]
-        if element["type"] != "static_select":
-            answer = await self._lines.read(f"{label} (empty closes) ")
-            return (answer or "").strip() or None
+        match element["type"]:
+            case "static_select":
+                return await self._choose(element, label)
+            case "multi_static_select":
+                return await self._choose_some(element, label)
+            case "conversations_select":
+                return ""  # there is one channel here
+        if block.get("optional"):
+            hint = element.get("placeholder", {}).get("text", "nothing")
+            answer = await self._lines.read(f"{label} (Enter: {hint}) ")
+            return None if answer is None else answer.strip()
+        answer = await self._lines.read(f"{label} (empty closes) ")
+        return (answer or "").strip() or None
+
+    async def _choose(self, element: Json, label: str) -> str | None:
         options = element["options"]
         chosen = element.get("initial_option", options[0])["value"]
         if len(options) == 1:
@@ -188,3 +206,14 @@ class Chat:
             if answer.strip().isdigit() and 1 <= int(answer) <= len(options):
                 return str(options[int(answer) - 1]["value"])
             self._screen.note(f"Type a number from 1 to {len(options)}.")
+
+    async def _choose_some(self, element: Json, label: str) -> str | None:
+        options = element["options"]
+        while True:
+            answer = await self._lines.read(f"{label}? numbers with commas, Enter for the marked: ")
+            if answer is None:
+                return None
+            numbers = [part.strip() for part in answer.split(",") if part.strip()]
+            if all(n.isdigit() and 1 <= int(n) <= len(options) for n in numbers):
+                return ",".join(str(options[int(n) - 1]["value"]) for n in numbers)
+            self._screen.note(f"Type numbers from 1 to {len(options)}, for example 1, 2.")

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.console.limits import Json
+from bot.console.elements import Json
 from bot.console.workspace import APP_USER, TEAM, Posted, SlackRefusal, Workspace
 from bot.scopes import wanted
 from flywheel.http_server import http_server
@@ -178,6 +178,11 @@ def _views_open(workspace: Workspace, arguments: Json) -> Json:
     return {"view": {**opened.view, "id": opened.id, "hash": opened.hash}}
 
 
+def _views_publish(workspace: Workspace, arguments: Json) -> Json:
+    tab = workspace.publish_home(_need(arguments, "user_id"), _need(arguments, "view"))
+    return {"view": {**tab.view, "id": tab.id, "hash": tab.hash}}
+
+
 def _users_info(workspace: Workspace, arguments: Json) -> Json:
     user = _need(arguments, "user")
     if user not in workspace.users:
@@ -221,4 +226,5 @@ _METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
     "usergroups.users.list": _group_members,
     "users.info": _users_info,
     "views.open": _views_open,
+    "views.publish": _views_publish,
 }

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from bot.console.limits import MESSAGE_TEXT, Json, message_problems, view_problems
+from bot.console.elements import Json
+from bot.console.limits import MESSAGE_TEXT, message_problems, view_problems
 from bot.store import CONSOLE
 
 TRIGGER_SECONDS = 3.0
@@ -19,7 +20,7 @@ APP_USER = "U0FLYWHEEL1"
 TEAM = "T0CONSOLE01"
 
 Found = TypeVar("Found")
-ChangeKind = Literal["posted", "edited", "whispered", "view-opened", "view-closed"]
+ChangeKind = Literal["posted", "edited", "whispered", "view-opened", "view-closed", "home"]
 
 
 class SlackRefusal(Exception):  # noqa: N818  (it is an answer, not a failure)
@@ -91,6 +92,7 @@ class Workspace:
     signing_secret: str = field(default_factory=lambda: secrets.token_hex(16))
     messages: list[Posted] = field(default_factory=list)
     views: dict[str, OpenView] = field(default_factory=dict)
+    homes: dict[str, OpenView] = field(default_factory=dict)  # by user
     changes: list[Change] = field(default_factory=list)
     guests: set[str] = field(default_factory=set)  # of the users
     groups: dict[str, list[str]] = field(default_factory=dict)  # members by id of the group
@@ -164,6 +166,17 @@ class Workspace:
         self.views[opened.id] = opened
         self._note(Change("view-opened", view=opened))
         return opened
+
+    def publish_home(self, user: str, view: Json) -> OpenView:
+        """Draw a person's Home tab. Raises SlackRefusal."""
+        if user not in self.users:
+            raise SlackRefusal("user_not_found")
+        if problems := view_problems(view):
+            raise SlackRefusal("invalid_arguments", *problems)
+        tab = OpenView(f"V{next(self._numbers):08d}", user, view, secrets.token_hex(8))
+        self.homes[user] = tab
+        self._note(Change("home", view=tab))
+        return tab
 
     def respond(self, token: str, payload: Json) -> None:
         """An answer to a response_url. Raises SlackRefusal."""

@@ -3,7 +3,7 @@
 from slack_bolt.async_app import AsyncApp
 
 from bot.context import Bot
-from bot.listeners import actions, commands, messages, modals
+from bot.listeners import actions, commands, forms, home, messages, modals
 
 
 def register(app: AsyncApp, bot: Bot) -> None:
@@ -11,4 +11,6 @@ def register(app: AsyncApp, bot: Bot) -> None:
     commands.register(app, bot)
     actions.register(app, bot)
     modals.register(app, bot)
+    forms.register(app, bot)
+    home.register(app, bot)
     messages.register(app, bot)

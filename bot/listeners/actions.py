@@ -7,6 +7,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.context import Bot, person_in
+from bot.home_tab import publish
 from bot.inbox.delivery import Delivery
 from bot.inbox.inbox import Handler, delivery_in
 from bot.listeners.announcing import announced
@@ -61,7 +62,9 @@ async def _retry(bot: Bot, delivery: Delivery) -> None:
 async def _open_modal(bot: Bot, delivery: Delivery) -> None:
     body = delivery.body
     action, container = body["actions"][0], body["container"]
-    actor = await bot.decider(*person_in(body), container["channel_id"])
+    user, name = person_in(body)
+    channel = container.get("channel_id", user)  # the Home tab is in no channel
+    actor = await bot.decider(user, name, channel)
     approving = action["action_id"] == APPROVE
     run_id, _, approval_id = action["value"].partition(":")
     view = await get_run(bot.backends, run_id)
@@ -71,10 +74,11 @@ async def _open_modal(bot: Bot, delivery: Delivery) -> None:
     carried = decision.DecisionContext(
         run_id=run_id,
         approval_id=approval_id,
-        channel=container["channel_id"],
-        message_ts=container["message_ts"],
-        response_url=body["response_url"],
+        channel=channel,
+        message_ts=container.get("message_ts", ""),
+        response_url=body.get("response_url"),
         ephemeral=bool(container.get("is_ephemeral")),
+        home=user if container.get("type") == "view" else "",
     )
     if view.approval_id != approval_id or not decision.passed(view):
         await _say_decided(bot, carried)
@@ -87,15 +91,19 @@ async def _say_decided(bot: Bot, carried: decision.DecisionContext) -> None:
     """For a button that outlived the decision: say so, and take the button away."""
     told = decisions(await run_events(bot.backends, carried.run_id))
     await refresh(bot, carried)
-    assert carried.response_url is not None
-    await bot.messenger.respond(
-        carried.response_url, decision.already_decided(told[-1] if told else None)
-    )
+    said = decision.already_decided(told[-1] if told else None)
+    if carried.response_url is not None:
+        await bot.messenger.respond(carried.response_url, said)
+    else:
+        await bot.messenger.post(carried.channel, said)
 
 
 async def refresh(bot: Bot, carried: decision.DecisionContext) -> None:
     """Show the present state in the message whose button was pressed."""
     bot.relay.nudge()
+    if carried.home:
+        await publish(bot, carried.home)
+        return
     view = await get_run(bot.backends, carried.run_id)
     shown = results(view, decisions(await run_events(bot.backends, carried.run_id)))
     if carried.ephemeral:

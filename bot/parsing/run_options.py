@@ -39,7 +39,7 @@ def run_request(
         elif name == "eval_size" and value.lower() == "auto":
             fields[name] = "auto"
         elif name in _NUMBERS:
-            fields[name] = _number(command, key, value)
+            fields[name] = number_of(command, key, value)
         elif name == "candidates":
             fields[name] = [part.strip() for part in value.split(",") if part.strip()]
         else:
@@ -63,7 +63,8 @@ def _check_setting(command: str, key: str) -> None:
         raise misused(command, error.message) from error
 
 
-def _number(command: str, key: str, value: str) -> int:
+def number_of(command: str, key: str, value: str) -> int:
+    """The whole number that was typed, thousands separators and all. Raises InvalidInputError."""
     digits = value.replace(",", "").replace("_", "").replace(" ", "")
     smallest = 1 if key in {"limit", "eval_size"} else 0
     if not digits.isascii() or not digits.isdigit() or len(digits) > 12:

@@ -38,6 +38,7 @@ class DecisionContext(BaseModel):
     message_ts: str
     response_url: str | None = None
     ephemeral: bool = False
+    home: str = ""  # whose Home tab it was pressed on
 
 
 def passed(view: RunView) -> list[str]:

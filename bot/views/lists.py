@@ -21,7 +21,7 @@ def runs(views: Sequence[RunView], now: datetime) -> Message:
     """The newest runs, one line each."""
     if not views:
         return message("There are no runs yet. Start one: `/flywheel run WORKLOAD`.")
-    lines = [_run_line(view, now) for view in views]
+    lines = [run_line(view, now) for view in views]
     return message(
         "; ".join(fallback(view) for view in views[:5]),
         [header("Runs"), section(lines_that_fit(lines, _LIST_TEXT, "more runs"))],
@@ -78,7 +78,8 @@ def answer(reply: Answer, block_id: str | None = None) -> Message:
     return message(text, blocks)
 
 
-def _run_line(view: RunView, now: datetime) -> str:
+def run_line(view: RunView, now: datetime) -> str:
+    """A run in one line of mrkdwn."""
     parts = [
         f"*{view.id}* {code(view.workload_id, 80)} {view.status}",
         f"{when(view.created_at)}, {elapsed(view, now)}",

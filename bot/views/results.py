@@ -31,7 +31,7 @@ def results(view: RunView, decisions: Sequence[str] = (), event_id: int | None =
     ]
     recommendation = view.recommendation
     if recommendation is not None:
-        blocks.append(section(_recommendation(recommendation, view.summary or "")))
+        blocks.append(section(recommendation_text(recommendation, view.summary or "")))
     if view.nims:
         blocks.append(score_table(view))
     if view.summary:
@@ -49,11 +49,11 @@ def results(view: RunView, decisions: Sequence[str] = (), event_id: int | None =
     return message(_fallback(view, decisions), blocks)
 
 
-def decision_buttons(view: RunView) -> ActionsBlock:
+def decision_buttons(view: RunView, block_id: str = "decide") -> ActionsBlock:
     """Approve and reject; the value carries the run and its open approval."""
     value = f"{view.id}:{view.approval_id}"
     return ActionsBlock(
-        block_id="decide",
+        block_id=block_id,
         elements=[
             ButtonElement(
                 text=PlainTextObject(text="Approve & promote"),
@@ -91,7 +91,8 @@ def saving_text(saving: Decimal, share: float | None, currency: str) -> str:
     return f"{verb} {money(abs(saving), currency)} per 1,000 requests{part}"
 
 
-def _recommendation(recommendation: Recommendation, summary: str) -> str:
+def recommendation_text(recommendation: Recommendation, summary: str = "") -> str:
+    """The verdict, its reason where the summary does not have it, and what it saves."""
     parts = [verdict_line(recommendation)]
     if recommendation.reason not in summary:  # which then says it in full
         parts.append(mrkdwn(recommendation.reason, 1000))

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -70,27 +71,32 @@ async def start_run(
     seed = config.data_split_config.random_seed
     assert seed is not None  # merge_run_config draws one where none is configured
     counted = await new_records.counts(backends, request)
-    async with backends.database.transaction() as session:
-        run = await create(
-            session,
-            workload_id=request.workload_id,
-            client_id=request.client_id,
-            requested_by=actor.id,
-            config=config,
-            seed=seed,
-            candidates=candidates,
-            policy=policy,
-            priority=request.priority,
-            uploads=backends.platform.uploads,
-            deploys=backends.platform.deploys,
-            trials=trials,
-            request_key=key,
-        )
-        await new_records.count_from(session, counted)
-        if also is not None:
-            await also(session, run)
-            await session.flush()
-        view = (await _views(session, [run.id or 0]))[0]
+    try:
+        async with backends.database.transaction() as session:
+            run = await create(
+                session,
+                workload_id=request.workload_id,
+                client_id=request.client_id,
+                requested_by=actor.id,
+                config=config,
+                seed=seed,
+                candidates=candidates,
+                policy=policy,
+                priority=request.priority,
+                uploads=backends.platform.uploads,
+                deploys=backends.platform.deploys,
+                trials=trials,
+                request_key=key,
+            )
+            await new_records.count_from(session, counted)
+            if also is not None:
+                await also(session, run)
+                await session.flush()
+            view = (await _views(session, [run.id or 0]))[0]
+    except IntegrityError:
+        if (before := await _started(backends, key)) is None:
+            raise
+        return before
     await _wake(backends, run, str(run.fence))
     return view
 
@@ -179,6 +185,13 @@ async def get_run(backends: Backends, ref: str) -> RunView:
     async with backends.database.reading() as session:
         views = await _views(session, [await find(session, ref)])
     return (await with_expectations(backends, views))[0]
+
+
+async def runs_by_id(backends: Backends, ids: Sequence[int]) -> list[RunView]:
+    """Those of these runs that there are."""
+    async with backends.database.reading() as session:
+        views = await _views(session, list(ids))
+    return await with_expectations(backends, views)
 
 
 async def cancel_run(backends: Backends, ref: str, actor: Actor) -> RunView:

@@ -147,7 +147,7 @@ def shown(message: Posted) -> str:
 
 def action_ids(message: Posted) -> list[str]:
     """The buttons of a message."""
-    return [button["action_id"] for button in buttons(message)]
+    return [button["action_id"] for button in buttons(message.blocks)]
 
 
 @asynccontextmanager

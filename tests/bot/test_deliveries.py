@@ -112,7 +112,7 @@ async def test_a_direct_message_is_answered_in_its_thread(scene: Scene) -> None:
 
 REFUSED = {
     "stats": "There is no command 'stats'.\\nDid you mean status? `/flywheel help`",
-    "run": "Which workload?",
+    "run limit=5": "Which workload?",
     "run news epochs=lots": "epochs (training_config.epochs) must be a whole number of at least 1",
     "run nwes": "The log holds no workload 'nwes'.\\nDid you mean news? It has: news.",
     "run news client=x": "no records of client 'x' for news.\\nIt has: desk.",

@@ -1,0 +1,75 @@
+"""The form of a run: opened, checked field by field while Slack waits, and carried out."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.context import Bot, person_in
+from bot.errors import Reply
+from bot.inbox.delivery import Delivery
+from bot.listeners.announcing import announced
+from bot.listeners.modals import on_submit
+from bot.parsing.filled_in import FormProblemsError, request_of
+from bot.views import run_form
+from bot.views.message import Message
+from flywheel.errors import NotFoundError
+from flywheel.ports.logs import WorkloadSummary
+from flywheel.service.logs import list_workloads
+from flywheel.service.runs import start_run
+
+_LOOK = 1.2  # seconds, of the three that Slack gives, to ask the log which workloads there are
+
+
+def register(app: AsyncApp, bot: Bot) -> None:
+    """Listen to the form."""
+
+    def problems(view: Mapping[str, Any]) -> Mapping[str, str]:
+        try:
+            request_of(run_form.values(dict(view)), bot.backends.settings)
+        except FormProblemsError as error:
+            return error.problems
+        return {}
+
+    on_submit(app, bot, run_form.RUN_VIEW, problems, _start, _reply)
+
+
+async def open_run_form(bot: Bot, trigger_id: str, channel: str) -> None:
+    """Show it; without a channel it asks for one. Raises NotFoundError where the log is empty."""
+    summaries: list[WorkloadSummary] | None = None
+    try:
+        async with asyncio.timeout(_LOOK):
+            summaries = await list_workloads(bot.backends)
+    except TimeoutError:
+        pass  # then it is typed
+    if summaries == []:
+        raise NotFoundError(
+            "The log is empty.", "Import one with `flywheel logs import FILE` on the command line."
+        )
+    carried = run_form.RunFormContext(channel=channel)
+    view = run_form.run_form(summaries, bot.backends.settings, carried)
+    await bot.messenger.client.views_open(trigger_id=trigger_id, view=view)
+
+
+def _channel(delivery: Delivery) -> str:
+    """Where the card goes."""
+    view = delivery.body["view"]
+    carried = run_form.RunFormContext.model_validate_json(view["private_metadata"])
+    chosen = run_form.values(view).get(run_form.CHANNEL)
+    return carried.channel or (chosen if isinstance(chosen, str) else person_in(delivery.body)[0])
+
+
+def _reply(bot: Bot, delivery: Delivery) -> Reply:
+    async def whisper(sent: Message) -> None:
+        await bot.messenger.whisper(_channel(delivery), person_in(delivery.body)[0], sent)
+
+    return whisper
+
+
+async def _start(bot: Bot, delivery: Delivery) -> None:
+    view = delivery.body["view"]
+    request = request_of(run_form.values(view), bot.backends.settings)
+    key = f"view:{view['id']}:{view.get('hash', '')}"  # a double click is one run
+    actor = bot.actor(*person_in(delivery.body))
+    await announced(bot, await start_run(bot.backends, request, actor, key=key), _channel(delivery))
