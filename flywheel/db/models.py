@@ -38,9 +38,6 @@ class Run(SQLModel, table=True):
     )
     schedule_due: datetime | None = None
     schedule_words: str | None = None
-    announce: str | None = Field(
-        default=None, description="Channel where the bot has yet to show it"
-    )
     request_key: str | None = Field(
         default=None, description="Names what asked for it, where that may ask twice"
     )
@@ -70,6 +67,18 @@ class Run(SQLModel, table=True):
     wake_at: datetime = Field(
         default_factory=utc_now, description="When the queue should next bring it to a worker"
     )
+
+
+class Announcement(SQLModel, table=True):
+    """A channel where the bot has yet to show a run; it is deleted as its card is claimed."""
+
+    run_id: int = Field(
+        foreign_key="run.id",
+        ondelete="CASCADE",
+        primary_key=True,
+        sa_column_kwargs={"autoincrement": False},
+    )
+    channel: str = Field(primary_key=True)
 
 
 class Schedule(SQLModel, table=True):

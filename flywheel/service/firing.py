@@ -19,6 +19,7 @@ from flywheel.db.models import Run, Schedule
 from flywheel.errors import FlywheelError, UnavailableError
 from flywheel.formatting import when
 from flywheel.ports.backends import Backends
+from flywheel.runs.announcements import announce
 from flywheel.runs.graph import ACTIVE_RUN
 from flywheel.runs.state import run_ref
 from flywheel.schedules.rule import CalendarRule, RecordsRule, next_due, stored_rule
@@ -138,7 +139,8 @@ async def _start(backends: Backends, row: Schedule) -> str:
         following = _following(backends, rule, now)
         await _move_on(session, row, next_due=following, last_fired=now, failures=0, error=None)
         run.schedule_id, run.schedule_due = row.id, row.next_due
-        run.schedule_words, run.announce = rule.words, row.channel
+        run.schedule_words = rule.words
+        await announce(session, run, row.channel)
 
     maker = Actor(id=row.made_by, name=row.made_by_name, origin="system")
     view = await start_run(backends, RunRequest.model_validate(row.request), maker, also=also)

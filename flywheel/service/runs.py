@@ -22,6 +22,7 @@ from flywheel.ports.platform import Leftover
 from flywheel.promotions import registry
 from flywheel.promotions.approvals import Pinned, open_approvals, votes_of
 from flywheel.runs import events
+from flywheel.runs.announcements import announce
 from flywheel.runs.create import create
 from flywheel.runs.graph import ACTIVE_RUN
 from flywheel.runs.present import present
@@ -89,6 +90,7 @@ async def start_run(
                 request_key=key,
             )
             await new_records.count_from(session, counted)
+            await announce(session, run, _channel(backends, run))
             if also is not None:
                 await also(session, run)
                 await session.flush()
@@ -141,9 +143,15 @@ async def retry_run(backends: Backends, ref: str, actor: Actor, key: str | None 
             request_key=key,
         )
         await new_records.count_from(session, counted)
+        await announce(session, run, _channel(backends, run))
         view = (await _views(session, [run.id or 0]))[0]
     await _wake(backends, run, str(run.fence))
     return view
+
+
+def _channel(backends: Backends, run: Run) -> str | None:
+    """Where the runs of its workload are shown, whoever starts them."""
+    return backends.settings.slack_config.channels.get(run.workload_id)
 
 
 async def _started(backends: Backends, key: str | None) -> RunView | None:

@@ -2,7 +2,10 @@
 
 import logging
 import re
+from datetime import datetime
 
+from pydantic import BaseModel
+from sqlalchemy import update
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -106,6 +109,46 @@ async def remove_schedule(backends: Backends, ref: str, actor: Actor) -> Schedul
         await session.delete(row)
     log.info("%s was removed by %s", schedule_ref(row.id), actor.id)
     return await _view(backends, row)
+
+
+class ScheduleNotice(BaseModel):
+    """What people have yet to be told about a schedule."""
+
+    schedule_id: int
+    text: str
+    at: datetime
+    channel: str | None
+    made_by: str
+
+
+async def notices(backends: Backends) -> list[ScheduleNotice]:
+    """What people have yet to be told, the oldest first."""
+    query = (
+        select(Schedule).where(col(Schedule.notice).is_not(None)).order_by(col(Schedule.notice_at))
+    )
+    async with backends.database.reading() as session:
+        rows = list(await session.exec(query))
+    return [
+        ScheduleNotice(
+            schedule_id=row.id or 0,
+            text=row.notice or "",
+            at=row.notice_at or row.created_at,
+            channel=row.channel,
+            made_by=row.made_by,
+        )
+        for row in rows
+    ]
+
+
+async def notice_told(backends: Backends, told: ScheduleNotice) -> None:
+    """People know it; what has come up since stays."""
+    async with backends.database.transaction() as session:
+        await session.exec(
+            update(Schedule)
+            .where(col(Schedule.id) == told.schedule_id, col(Schedule.notice_at) == told.at)
+            .values(notice=None)
+            .execution_options(synchronize_session=False)
+        )
 
 
 async def _row(session: AsyncSession, ref: str) -> Schedule:

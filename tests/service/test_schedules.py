@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlmodel import select
 
 from flywheel.clock import utc_now
-from flywheel.db.models import Run, Schedule
+from flywheel.db.models import Announcement, Run, Schedule
 from flywheel.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import Selection
@@ -128,7 +128,8 @@ async def test_missed_times_are_caught_up_once_and_the_run_says_who_started_it(
     )  # fmt: skip
     async with backends.database.transaction() as session:
         stored = (await session.exec(select(Run))).one()
-    assert stored.announce == "C1"
+        announced = (await session.exec(select(Announcement))).one()
+    assert (announced.run_id, announced.channel) == (1, "C1")
     assert stored.config["training_config"]["epochs"] == 2
     (shown,) = await schedules.list_schedules(backends)
     assert shown.next_due is not None
