@@ -1,8 +1,11 @@
 """The commands as types: what the parser makes and the answers take."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from flywheel.views import RunRequest
+
+ScheduleChange = Literal["pause", "resume", "remove"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,29 @@ class RollbackCommand:
 
 
 @dataclass(frozen=True)
+class SchedulesCommand:
+    """List the schedules."""
+
+    workload_id: str | None
+
+
+@dataclass(frozen=True)
+class ScheduleCommand:
+    """Start such a run whenever the rule says so."""
+
+    request: RunRequest
+    rule: str
+
+
+@dataclass(frozen=True)
+class ScheduleChangeCommand:
+    """Do that with a schedule."""
+
+    change: ScheduleChange
+    schedule: str
+
+
+@dataclass(frozen=True)
 class WorkloadsCommand:
     """List what the log holds."""
 
@@ -83,6 +109,9 @@ Command = (
     | CancelCommand
     | PromoteCommand
     | RollbackCommand
+    | SchedulesCommand
+    | ScheduleCommand
+    | ScheduleChangeCommand
     | WorkloadsCommand
     | HelpCommand
 )

@@ -19,6 +19,7 @@ from bot.parsing.commands import (
     WorkloadsCommand,
 )
 from bot.parsing.run_options import run_request
+from bot.parsing.schedules import read_schedule
 from bot.parsing.tokens import Token, rest_of_line, split, straight, tokens_of, value
 from bot.parsing.usage import USAGE, misused
 from flywheel.errors import InvalidInputError
@@ -90,6 +91,8 @@ _READERS: dict[str, Read] = {
     "cancel": lambda _, tokens: CancelCommand(_one_run("cancel", tokens, None)),
     "promote": _promote,
     "rollback": _rollback,
+    "schedule": read_schedule,
+    "schedules": read_schedule,
     "workloads": lambda _, tokens: WorkloadsCommand(),  # noqa: ARG005
     "help": lambda _, tokens: HelpCommand(),  # noqa: ARG005
 }

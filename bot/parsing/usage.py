@@ -30,6 +30,10 @@ USAGE = {
     "rollback": Usage(
         "rollback WORKLOAD [REASON]", "Bring back what served before. Approvers only."
     ),
+    "schedule": Usage(
+        "schedule [WORKLOAD RULE [key=value …]] or schedule pause|resume|remove SCHEDULE",
+        "Runs that start themselves: `every monday 06:00 Europe/London`, `when 5000 new records`.",
+    ),
     "workloads": Usage("workloads", "What the log holds, and what serves each workload."),
     "help": Usage("help", "This list."),
 }
