@@ -1,14 +1,17 @@
 """Runs that nobody has started in Slack, schedules in trouble, and word to whoever asked."""
 
 import asyncio
+import signal
+import sys
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
 from bot.announcements import Announcements
-from bot.console.workspace import Posted
+from bot.console.workspace import Change, Posted
 from bot.messenger import Messenger
 from bot.models import SlackCard, SlackNotice
 from bot.relay import Relay
@@ -20,7 +23,9 @@ from flywheel.service import firing, schedules
 from flywheel.service.runs import cancel_run, start_run
 from flywheel.views import Actor, EventKind, RunRequest
 from tests.bot.conftest import ADA, BEN, Scene, shown
+from tests.support.programs import environment
 
+ANNOUNCES = Path(__file__).with_name("announces.py")
 SHELL = Actor(id="cli:me", name="me", origin="cli")
 MAKER = Actor(id=BEN, name="ben", origin="slack")
 REQUEST = RunRequest(workload_id="news")
@@ -50,8 +55,13 @@ async def fire(scene: Scene, maker: Actor = SHELL, channel: str | None = None) -
 
 
 async def trouble(scene: Scene, maker: Actor, channel: str | None) -> None:
-    """A schedule could not start a run, and people have yet to be told."""
+    """A schedule of theirs could not start a run, and people have yet to be told."""
     await schedules.add_schedule(scene.backends, REQUEST, "every day", maker, channel)
+    await in_trouble(scene)
+
+
+async def in_trouble(scene: Scene) -> None:
+    """The only schedule could not start a run."""
     async with scene.backends.database.transaction() as session:
         row = (await session.exec(select(Schedule))).one()
         row.notice, row.notice_at = NOTICE, utc_now()
@@ -233,3 +243,31 @@ async def test_a_slack_that_refuses_or_is_away_is_asked_again(quiet_scene: Scene
     ours._notices._paused.clear()
     await ours.tick()
     assert len(messages(scene, direct)) == 1
+
+
+async def test_bots_killed_as_they_post_leave_one_card_and_one_notice(quiet_scene: Scene) -> None:
+    scene = quiet_scene
+    await fire(scene)
+    await in_trouble(scene)
+    client, home = scene.stage.bot.messenger.client, scene.backends.settings.home
+    running: list[asyncio.subprocess.Process] = []
+
+    def kill(change: Change) -> None:
+        if change.kind == "posted":  # Slack has the message; the bot never hears of it
+            running[-1].kill()
+
+    scene.stage.workspace.listeners.append(kill)
+    ends = []
+    while not ends or ends[-1] != 0:
+        assert len(ends) < 4
+        bot = await asyncio.create_subprocess_exec(
+            *(sys.executable, str(ANNOUNCES), client.base_url, client.token or ""),
+            scene.stage.workspace.name,
+            env=environment(home),
+        )
+        running.append(bot)
+        ends.append(await asyncio.wait_for(bot.wait(), 60))
+    assert ends == [-signal.SIGKILL, -signal.SIGKILL, 0]
+    texts = sorted(m.text[:16] for m in messages(scene))
+    assert texts == ["Run r-1 on news:", "The schedule s-1"]
+    assert await schedules.notices(scene.backends) == []
