@@ -119,7 +119,7 @@ class Store:
         async with self._database.transaction() as session:
             await session.exec(
                 update(SlackCard)
-                .where(col(SlackCard.run_id) == run_id)
+                .where(col(SlackCard.run_id) == run_id, self._is_ours(col(SlackCard.channel)))
                 .values(told=True)
                 .execution_options(synchronize_session=False)
             )

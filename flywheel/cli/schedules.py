@@ -75,9 +75,11 @@ def add(
         settings={**settings_of(setting), **sweep_settings(sweep, tune, trials)},
     )
 
+    there = service.channel_named(channel)
+
     async def main() -> ScheduleView:
         async with backends() as opened:
-            return await service.add_schedule(opened, request, rule, me(), channel)
+            return await service.add_schedule(opened, request, rule, me(), there)
 
     view = run(main())
     console.print(

@@ -11,13 +11,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
 from flywheel.db.models import Run, Schedule
-from flywheel.errors import ConflictError, NotFoundError, UnavailableError
+from flywheel.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.runs.state import run_ref
 from flywheel.schedules.parsing import parse_rule
 from flywheel.schedules.rule import CalendarRule, RecordsRule, next_due, stored_rule
 from flywheel.service import new_records
 from flywheel.service.startable import check_startable
+from flywheel.settings.slack import CHANNEL_ID, WHERE_ITS_ID
 from flywheel.views import Actor, RunRequest, ScheduleView
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,15 @@ log = logging.getLogger(__name__)
 def schedule_ref(schedule_id: int | None) -> str:
     """What people call a schedule."""
     return f"s-{schedule_id}"
+
+
+def channel_named(channel: str | None) -> str | None:
+    """The Slack channel that somebody outside Slack names. Raises InvalidInputError."""
+    if channel is not None and CHANNEL_ID.fullmatch(channel) is None:
+        raise InvalidInputError(
+            f"'{channel[:40]}' is not the id of a Slack channel.", f"{WHERE_ITS_ID}."
+        )
+    return channel
 
 
 async def add_schedule(

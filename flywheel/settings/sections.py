@@ -4,7 +4,6 @@ Section and key names that NVIDIA's Data Flywheel Blueprint has keep its names a
 that a config.yaml written for it loads here unchanged; the sections after them are our own.
 """
 
-import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +14,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from flywheel.settings.endpoints import EmbedderConfig, JudgeConfig, ServedCandidateConfig
 from flywheel.settings.nemo import NemoPlatformConfig, NimConfig, NmpConfig
 from flywheel.settings.section import Names, Section
+from flywheel.settings.slack import SlackConfig
 from flywheel.settings.sweep import StudentConfig, SweepConfig
 
 
@@ -227,30 +227,6 @@ class ApprovalConfig(Section):
     def of(self, workload_id: str) -> list[str]:
         """Who decides on this workload."""
         return self.workloads.get(workload_id, self.approvers)
-
-
-class SlackConfig(Section):
-    """The conversation. Tokens come from the environment only."""
-
-    edit_seconds: float = Field(1.0, ge=0, description="Shortest time between two edits of a card")
-    channels: dict[str, str] = Field(
-        default_factory=dict,
-        description="By workload: id of the channel where its runs are shown, whoever starts them",
-    )
-    tell_requester: bool = Field(
-        True, description="Whoever asked for a run is told directly when it is complete or failed"
-    )
-
-    @field_validator("channels")
-    @classmethod
-    def _ids(cls, channels: dict[str, str]) -> dict[str, str]:
-        for workload_id, channel in channels.items():
-            if re.fullmatch(r"[CG][A-Z0-9]{2,}", channel) is None:
-                raise ValueError(
-                    f"'{channel[:40]}' for {workload_id} is not the id of a channel; Slack shows "
-                    "it at the end of the channel's details (C0123456789)"
-                )
-        return channels
 
 
 class RunConfig(Section):

@@ -62,5 +62,6 @@ async def test_a_schedule_is_made_paused_and_removed(
         await expect(204, client.delete(f"{path}/s-1"))
         for missing in ("s-1", "1", "last"):
             await expect(404, client.get(f"{path}/{missing}"))
+        await expect(400, client.post(path, json={**wanted, "channel": "#news"}))
         refused = await expect(400, client.post(path, json={**wanted, "rule": "every mnday"}))
         assert "Did you mean monday?" in refused["hint"]

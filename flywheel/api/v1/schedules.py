@@ -42,7 +42,8 @@ ScheduleId = Annotated[str, Depends(_schedule_id)]
 async def add_schedule(request: ScheduleRequest, parts: Parts, caller: Caller) -> ScheduleView:
     """Start such a run whenever the rule says so."""
     run = RunRequest.model_validate(request.model_dump(exclude={"rule", "channel"}))
-    return await schedules.add_schedule(parts, run, request.rule, caller, request.channel)
+    channel = schedules.channel_named(request.channel)
+    return await schedules.add_schedule(parts, run, request.rule, caller, channel)
 
 
 @router.get("")
