@@ -152,16 +152,30 @@ class Store:
             await session.exec(delete(SlackCard).where(*_same(card)))
 
     async def clear(self) -> None:
-        """Drop the rows of this workspace: its messages are gone with it."""
+        """Drop the rows of this workspace: its messages are gone with it.
+
+        Its schedules go on; the next console shows their runs.
+        """
         async with self._database.transaction() as session:
             for table in (SlackPost, SlackCard, Announcement):
                 await session.exec(delete(table).where(self._is_ours(col(table.channel))))
             await session.exec(
                 update(Schedule)
                 .where(self._is_ours(col(Schedule.channel)))
-                .values(channel=None)
+                .values(channel=CONSOLE)
                 .execution_options(synchronize_session=False)
             )
+
+    async def adopt(self, channel: str) -> None:
+        """Show there what consoles that have ended would have shown."""
+        async with self._database.transaction() as session:
+            for table in (Schedule, Announcement):
+                await session.exec(
+                    update(table)
+                    .where(col(table.channel) == CONSOLE)
+                    .values(channel=channel)
+                    .execution_options(synchronize_session=False)
+                )
 
     async def posts(self, card: SlackCard) -> dict[int, SlackPost]:
         """What of a run was posted in the thread of its card, by event id."""

@@ -43,6 +43,7 @@ async def open_stage(
         )
         delivery = Delivery(workspace, app.async_dispatch)
         cast = {user: Person(workspace, delivery, f"{url}/response/", user) for user in people}
+        await bot.relay.store.adopt(workspace.channel)
         tasks = [bot.relay.run(stop), bot.announcements.run(stop)] if relay else []
         relaying = asyncio.gather(*tasks)
         try:

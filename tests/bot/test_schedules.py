@@ -4,12 +4,19 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlmodel import select
 
+from bot.console.workspace import Posted, Workspace
 from bot.views.outcome import outcome
 from bot.views.schedules import PAUSE, REMOVE, RESUME, made, schedule_list
+from flywheel.clock import utc_now
+from flywheel.db.models import Schedule
 from flywheel.service import schedules
+from flywheel.service.firing import fire_due
+from flywheel.settings import Settings
 from flywheel.views import ScheduleView
-from tests.bot.conftest import BEN, Scene, shown, whispers
+from flywheel.wiring import open_backends
+from tests.bot.conftest import BEN, SECONDS, Scene, scene_in, shown, whispers
 from tests.bot.strategies import NOW, names, prose, run_views
 from tests.bot.test_session import played
 from tests.bot.test_views import _mrkdwn, blocks_of, sound
@@ -111,3 +118,22 @@ async def test_the_terminal_shows_schedules_and_presses_their_buttons(quiet_scen
     assert "06:00 Europe/London" in text
     views = await schedules.list_schedules(quiet_scene.backends)
     assert [view.paused for view in views] == [False, True]
+
+
+async def test_the_next_console_shows_the_runs_of_schedules_made_in_one(quick: Settings) -> None:
+    async with scene_in(quick, 30, relay=False) as scene:
+        await scene.command(f"schedule news {MONDAY}")
+    async with open_backends(quick, with_queue=False) as backends:
+        async with backends.database.transaction() as session:
+            (await session.exec(select(Schedule))).one().next_due = utc_now()
+        assert await fire_due(backends) == ["r-1"]
+    async with scene_in(quick, 0) as scene:
+        card = await scene.stage.workspace.wait_for(lambda: first(scene.stage.workspace), SECONDS)
+        assert "Started by schedule s-1, every Monday at 06:00 Europe/London" in shown(card)
+        (view,) = await schedules.list_schedules(scene.backends)
+        assert view.channel == scene.channel
+
+
+def first(workspace: Workspace) -> Posted | None:
+    """The first message of all."""
+    return next(iter(workspace.messages), None)
