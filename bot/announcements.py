@@ -143,4 +143,5 @@ class Announcements:
 
 def is_direct(channel: str) -> bool:
     """Whether it is a conversation of one person with us alone."""
-    return channel.startswith("D") or is_user(channel) or "-D-" in channel
+    of_a_console = channel.startswith(CONSOLE) and "-D-" in channel
+    return channel.startswith("D") or is_user(channel) or of_a_console
