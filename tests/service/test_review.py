@@ -16,7 +16,8 @@ from flywheel.evaluation.metrics import score
 from flywheel.ports.backends import Backends
 from flywheel.runs.create import create
 from flywheel.service import review, runs
-from flywheel.service.review import Choice, Question
+from flywheel.service.review import Choice, JudgedError
+from flywheel.service.review_material import Question
 from flywheel.settings import Settings
 from flywheel.settings.run_config import merge_run_config
 from flywheel.views import Actor
@@ -273,6 +274,38 @@ async def test_a_later_answer_counts_and_both_stay_on_record(backends: Backends)
     following = await ask(backends)
     assert following is not None
     assert following.row != question.row
+
+
+async def test_what_is_taken_back_is_asked_again_and_stays_on_record(backends: Backends) -> None:
+    await judge(backends, 2)
+    before = await review.standing(backends, "last", None, ANN)
+    assert (before.mine, before.anybody, before.records) == (2, 2, RECORDS)
+    assert before.last is not None
+    last = before.last.question
+    assert before.last.choice == choose(last)
+    assert await review.withdraw(backends, "r-1", "hashing-sgd", last.row, ANN)
+    assert not await review.withdraw(backends, "r-1", "hashing-sgd", last.row, ANN)
+    after = await review.standing(backends, "last", None, ANN)
+    assert (after.mine, after.question) == (1, last)
+    assert after.audit is not None
+    assert after.audit.records == 1
+    assert [r.judgement for r in await stored(backends)][2:] == ["withdrawn"]
+    assert (await review.standing(backends, "last", None, BOB)).last is None
+
+
+async def test_a_double_click_is_one_judgement(backends: Backends) -> None:
+    question = await ask(backends)
+    assert question is not None
+    args = (backends, "r-1", "hashing-sgd", question.row)
+    both = await asyncio.gather(
+        review.answer(*args, "a", ANN, once=True),
+        review.answer(*args, "b", ANN, once=True),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, JudgedError) for one in both) == 1
+    assert len(await stored(backends)) == 1
+    assert await review.withdraw(*args, ANN)
+    await review.answer(*args, "unclear", ANN, once=True)
 
 
 async def test_the_right_label_is_one_of_the_classes(backends: Backends) -> None:
