@@ -41,6 +41,14 @@ class ShowCommand:
 
 
 @dataclass(frozen=True)
+class ReviewCommand:
+    """Judge a candidate's answers; without a model those of the recommended one."""
+
+    run: str
+    model: str | None
+
+
+@dataclass(frozen=True)
 class CancelCommand:
     """Stop a run."""
 
@@ -80,6 +88,7 @@ Command = (
     | RunsCommand
     | ResultsCommand
     | ShowCommand
+    | ReviewCommand
     | CancelCommand
     | PromoteCommand
     | RollbackCommand

@@ -4,6 +4,7 @@ A question names neither teacher nor candidate: the labels stand as A and B, in 
 depends on run, candidate, record and person only, so that a skin need not remember it.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Literal, cast
@@ -92,7 +93,8 @@ async def standing(backends: Backends, ref: str, model: str | None, actor: Actor
         anybody=len({review.row for review in material.reviews}),
         question=None if row is None else await question_of(material, row, actor),
         last=await _last(material, mine[-1], actor) if mine else None,
-        audit=audit_of(material.state, material.candidate),
+        # How far people agree takes scikit-learn, which is slow to import.
+        audit=await asyncio.to_thread(audit_of, material.state, material.candidate),
     )
 
 

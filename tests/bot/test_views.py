@@ -45,6 +45,11 @@ def actions(shown: Message) -> list[str]:
     ]
 
 
+def deciding(shown: Message) -> list[str]:
+    """Those of the buttons in which people decide."""
+    return [action for action in actions(shown) if action in {APPROVE, REJECT}]
+
+
 def test_results_name_the_classes_that_nothing_is_known_of() -> None:
     scored = candidate("tfidf-svm").customized
     assert scored is not None
@@ -168,7 +173,7 @@ def test_results_show_scores_saving_and_buttons() -> None:
     assert "0.300 → 0.900" in text
     assert "0.870–0.930" in text
     assert "0.724 USD" in text
-    assert actions(shown) == [APPROVE, REJECT]
+    assert deciding(shown) == [APPROVE, REJECT]
     table = next(b for b in blocks_of(shown) if b["type"] == "table")
     assert [row[0]["text"] for row in table["rows"]] == [
         "Model",
@@ -180,16 +185,16 @@ def test_results_show_scores_saving_and_buttons() -> None:
 
 def test_a_decision_takes_the_buttons_away_and_says_who_and_why() -> None:
     shown = results(run_view(), ["tfidf-svm was promoted by ada: it is <good>"])
-    assert actions(shown) == []
+    assert deciding(shown) == []
     assert "*Decided:* tfidf-svm was promoted by ada: it is &lt;good&gt;" in everything(shown)
 
 
 def test_results_without_an_open_approval_have_no_buttons() -> None:
     superseded = results(run_view(approval_id=None))
-    assert actions(superseded) == []
+    assert deciding(superseded) == []
     assert "a newer run has finished" in everything(superseded)
     kept = results(run_view(verdict="keep"))
-    assert actions(kept) == []
+    assert deciding(kept) == []
     assert "keep the model that serves now" in everything(kept)
     assert "saves" not in everything(kept)
 
@@ -246,14 +251,14 @@ def test_the_modal_shows_the_evidence_what_is_pinned_and_who_has_to_agree() -> N
 
 def test_the_results_say_how_many_have_approved_and_keep_their_buttons() -> None:
     shown = results(asked_of_two())
-    assert actions(shown) == [APPROVE, REJECT]
+    assert deciding(shown) == [APPROVE, REJECT]
     assert "1 of 2 approved, by <@U0APPROVE01>" in everything(shown)
 
 
 def test_a_question_that_is_void_has_no_buttons_and_says_why() -> None:
     why = "The question to approve is void: Nobody has decided in time."
     shown = results(run_view(approval_id=None, approval=None), [why])
-    assert actions(shown) == []
+    assert deciding(shown) == []
     assert f"*Closed:* {why}" in everything(shown)
     assert "*Decided:*" not in everything(shown)
 

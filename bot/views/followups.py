@@ -1,0 +1,18 @@
+"""What can be done with results besides deciding: judge, compare, ask."""
+
+from slack_sdk.models.blocks import ActionsBlock, ButtonElement, PlainTextObject
+
+from bot.views.review import REVIEW
+from flywheel.views import RunView
+
+
+def followups(view: RunView) -> ActionsBlock | None:
+    """The buttons that make sense for this run; None where none does."""
+    buttons = []
+    if any(c.customized is not None and c.customized.accuracy is not None for c in view.nims):
+        buttons.append(_button("Review disagreements", REVIEW, view.id))
+    return ActionsBlock(block_id="followups", elements=buttons) if buttons else None
+
+
+def _button(text: str, action_id: str, value: str) -> ButtonElement:
+    return ButtonElement(text=PlainTextObject(text=text), action_id=action_id, value=value)
