@@ -3,7 +3,7 @@
 from slack_bolt.async_app import AsyncApp
 
 from bot.context import Bot
-from bot.listeners import actions, commands, forms, home, messages, modals, reviewing
+from bot.listeners import actions, asking, commands, forms, home, messages, modals, reviewing
 
 
 def register(app: AsyncApp, bot: Bot) -> None:
@@ -14,4 +14,5 @@ def register(app: AsyncApp, bot: Bot) -> None:
     forms.register(app, bot)
     home.register(app, bot)
     reviewing.register(app, bot)
+    asking.register(app, bot)
     messages.register(app, bot)

@@ -2,16 +2,17 @@
 
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement, PlainTextObject
 
+from bot.views.asking import ASK
 from bot.views.review import REVIEW
 from flywheel.views import RunView
 
 
-def followups(view: RunView) -> ActionsBlock | None:
-    """The buttons that make sense for this run; None where none does."""
-    buttons = []
+def followups(view: RunView) -> ActionsBlock:
+    """The buttons that make sense for this run."""
+    buttons = [_button("Ask", ASK, view.id)]
     if any(c.customized is not None and c.customized.accuracy is not None for c in view.nims):
-        buttons.append(_button("Review disagreements", REVIEW, view.id))
-    return ActionsBlock(block_id="followups", elements=buttons) if buttons else None
+        buttons.insert(0, _button("Review disagreements", REVIEW, view.id))
+    return ActionsBlock(block_id="followups", elements=buttons)
 
 
 def _button(text: str, action_id: str, value: str) -> ButtonElement:

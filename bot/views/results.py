@@ -50,8 +50,7 @@ def results(view: RunView, decisions: Sequence[str] = (), event_id: int | None =
         blocks.append(decision_buttons(view))
     elif recommendation is not None and recommendation.verdict == "promote":
         blocks.append(section("Not open for a decision any more: a newer run has finished."))
-    if buttons := followups(view):
-        blocks.append(buttons)
+    blocks.append(followups(view))
     return message(_fallback(view, decisions), blocks)
 
 
