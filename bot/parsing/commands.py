@@ -49,6 +49,14 @@ class ReviewCommand:
 
 
 @dataclass(frozen=True)
+class CompareCommand:
+    """Put two runs of a workload side by side; without the other the one before."""
+
+    run: str
+    other: str | None
+
+
+@dataclass(frozen=True)
 class CancelCommand:
     """Stop a run."""
 
@@ -89,6 +97,7 @@ Command = (
     | ResultsCommand
     | ShowCommand
     | ReviewCommand
+    | CompareCommand
     | CancelCommand
     | PromoteCommand
     | RollbackCommand

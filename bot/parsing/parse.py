@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from bot.parsing.commands import (
     CancelCommand,
     Command,
+    CompareCommand,
     HelpCommand,
     PromoteCommand,
     ResultsCommand,
@@ -74,6 +75,13 @@ def _review(_text: str, tokens: Sequence[Token]) -> ReviewCommand:
     return ReviewCommand(run, value(tokens[1].text, "model") if len(tokens) > 1 else None)
 
 
+def _compare(_text: str, tokens: Sequence[Token]) -> CompareCommand:
+    if len(tokens) > 2:
+        raise misused("compare", f"I do not understand '{tokens[2].text}'.")
+    names = [value(token.text, "run") for token in tokens]
+    return CompareCommand(names[0] if names else "last", names[1] if len(names) > 1 else None)
+
+
 def _promote(text: str, tokens: Sequence[Token]) -> PromoteCommand:
     if len(tokens) < 2:
         missing = "Which model?" if tokens else "Which run, and which of its models?"
@@ -96,6 +104,7 @@ _READERS: dict[str, Read] = {
     "results": lambda _, tokens: ResultsCommand(_one_run("results", tokens, "last")),
     "show": lambda _, tokens: ShowCommand(_one_run("status", tokens, "last")),
     "review": _review,
+    "compare": _compare,
     "cancel": lambda _, tokens: CancelCommand(_one_run("cancel", tokens, None)),
     "promote": _promote,
     "rollback": _rollback,

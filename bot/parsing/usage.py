@@ -25,6 +25,9 @@ USAGE = {
     "review": Usage(
         "review [RUN] [MODEL]", "Judge record by record who is right, teacher or candidate."
     ),
+    "compare": Usage(
+        "compare [RUN] [RUN]", "Two runs of a workload side by side; the last two if left out."
+    ),
     "cancel": Usage("cancel RUN", "Stop a run and everything it started."),
     "promote": Usage(
         "promote RUN MODEL [REASON]",

@@ -10,6 +10,7 @@ from rich.text import Text
 from flywheel import __version__, plugins
 from flywheel.cli import (
     api,
+    comparing,
     eval_sets,
     garbage,
     logs,
@@ -33,6 +34,7 @@ for module in (
     logs,
     planning,
     runs,
+    comparing,
     review,
     eval_sets,
     promotions,

@@ -27,6 +27,7 @@ from flywheel.promotions.approvals import Pinned, open_approvals, votes_of
 from flywheel.runs import events
 from flywheel.runs.create import create
 from flywheel.runs.graph import ACTIVE_RUN
+from flywheel.runs.history import completed_before
 from flywheel.runs.needs import check_needs
 from flywheel.runs.present import present
 from flywheel.runs.state import RunState, load_state, load_states, run_folder, run_ref
@@ -327,6 +328,7 @@ async def _views(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
     asked = await open_approvals(session, run_ids)
     votes = await votes_of(session, [one.id for one in asked.values()])
     incumbents = {p.workload_id: p for p in await registry.all_active(session)}
+    previous = await completed_before(session, run_ids)
     views = []
     for state in states:
         run_id = state.run.id or 0
@@ -335,7 +337,10 @@ async def _views(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
         # How far people agree takes scikit-learn, which is slow to import.
         approval = asked.get(run_id)
         shown = None if approval is None else _asked(state, approval, votes.get(approval.id, []))
-        views.append(await asyncio.to_thread(present, state, shown, name))
+        view = await asyncio.to_thread(present, state, shown, name)
+        if (before := previous.get(run_id)) is not None:
+            view.previous_run = run_ref(before)
+        views.append(view)
     return views
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.parsing.commands import (
     CancelCommand,
     Command,
+    CompareCommand,
     HelpCommand,
     PromoteCommand,
     ResultsCommand,
@@ -64,6 +65,8 @@ def run(**fields: object) -> RunCommand:
         ("review", ReviewCommand("last", None)),
         ("review r-3", ReviewCommand("r-3", None)),
         ("review run=r-3 model=svm", ReviewCommand("r-3", "svm")),
+        ("compare", CompareCommand("last", None)),
+        ("compare r-3 run=r-2", CompareCommand("r-3", "r-2")),
         ("runs", RunsCommand(None)),
         ("runs news", RunsCommand("news")),
         ("cancel r-3", CancelCommand("r-3")),
