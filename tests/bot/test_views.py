@@ -8,17 +8,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
+from slackblocks import InvalidUsageError
 
-from bot.console.limits import message_problems, texts, view_problems
+from bot.console.limits import texts
 from bot.views import decision, lists
+from bot.views.asking import AskContext, ask_modal
 from bot.views.card import CANCEL, card, gone
+from bot.views.comparison import comparison
 from bot.views.message import Message
 from bot.views.results import APPROVE, REJECT, results
+from bot.views.review import review_modal
 from bot.views.text import code, escape, mrkdwn, person, plain, shorten, unescape, with_people
 from flywheel.formatting import when
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.views import Answer, DatasetView, RunView
-from tests.bot.strategies import APPROVAL, NOW, candidate, names, prose, run_view, run_views
+from tests.bot.oracles import built, sound, sound_view
+from tests.bot.strategies import (
+    APPROVAL,
+    NOW,
+    candidate,
+    comparisons,
+    names,
+    prose,
+    run_view,
+    run_views,
+    standings,
+)
 
 
 def blocks_of(shown: Message) -> list[dict[str, Any]]:
@@ -29,13 +44,6 @@ def blocks_of(shown: Message) -> list[dict[str, Any]]:
 def everything(shown: Message) -> str:
     """All text that a reader sees."""
     return "\n".join([shown.text, *texts(blocks_of(shown))])
-
-
-def sound(shown: Message) -> None:
-    """A message that Slack takes."""
-    assert message_problems(blocks_of(shown)) == []
-    assert shown.text.strip()
-    assert len(shown.text) <= 3000
 
 
 def actions(shown: Message) -> list[str]:
@@ -91,7 +99,20 @@ def test_every_view_of_every_run_is_one_that_slack_takes(view: Any, decided: lis
             response_url="https://hooks.example.com/" + "y" * 200,
         )
         for modal in (decision.approve_modal, decision.reject_modal):
-            assert view_problems(modal(view, carried).to_dict()) == []
+            sound_view(modal(view, carried))
+    sound_view(ask_modal(view, AskContext(run_id=view.id, channel="C1")))
+
+
+@settings(max_examples=60, deadline=None)
+@given(standings(), comparisons())
+def test_reviews_and_comparisons_are_ones_that_slack_takes(standing: Any, found: Any) -> None:
+    sound_view(review_modal(standing))
+    sound(comparison(found))
+    for text in _mrkdwn(
+        [*review_modal(standing).to_dict()["blocks"], *comparison(found).block_dicts()]
+    ):
+        assert not re.search(r"<[^>]*>", text)
+        assert not re.search(r"&(?!amp;|lt;|gt;)", text)
 
 
 @settings(max_examples=60, deadline=None)
@@ -288,6 +309,15 @@ def test_lists_and_answers_are_ones_that_slack_takes(
         )
     )
     sound(lists.help_text())
+
+
+def test_the_third_oracle_refuses_what_slack_refuses() -> None:
+    heading = {"type": "plain_text", "text": "x" * 151}
+    with pytest.raises(InvalidUsageError):
+        built({"type": "header", "text": heading})
+    empty = {"type": "mrkdwn", "text": ""}
+    with pytest.raises(InvalidUsageError):
+        built({"type": "section", "text": empty})
 
 
 def test_block_objects_pass_the_librarys_own_checks() -> None:
