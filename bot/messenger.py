@@ -76,6 +76,13 @@ class Messenger:
             if not cursor:
                 return
 
+    async def marked(self, channel: str, ts: str, block_id: str) -> str | None:
+        """The message of a thread that has this mark: its timestamp. Raises SlackApiError."""
+        async for reply in self.thread(channel, ts):
+            if carries(reply, block_id):
+                return str(reply["ts"])
+        return None
+
     async def whisper(
         self, channel: str, user: str, sent: Message, thread_ts: str | None = None
     ) -> None:
@@ -114,3 +121,8 @@ class Messenger:
                 f"Slack did not take the answer (HTTP {response.status_code}).",
                 "The command may have taken longer than Slack waits; try it again.",
             )
+
+
+def carries(posted: dict[str, Any], block_id: str) -> bool:
+    """Whether a message is the one with this mark."""
+    return any(block.get("block_id") == block_id for block in posted.get("blocks", []))

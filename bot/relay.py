@@ -12,12 +12,11 @@ import json
 import logging
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
 from bot.errors import slack_code
-from bot.messenger import Messenger
+from bot.messenger import Messenger, carries
 from bot.models import SlackCard
 from bot.store import Store
 from bot.views.card import ENDED, card, card_block_id, gone
@@ -150,7 +149,7 @@ class Relay:
             if post is not None:
                 if not await self.store.reclaim_post(post, self._claim_age):
                     return False
-                found = await self._find_in_thread(row.channel, thread, event)
+                found = await self._messenger.marked(row.channel, thread, event_block_id(event.id))
             elif not await self.store.claim_post(event.id, row.run_id, row.channel):
                 return False
             if found is None:
@@ -194,13 +193,6 @@ class Relay:
             post = posts.get(event.id)
             if event.kind == "run-completed" and post is not None and post.ts is not None:
                 await self._edit(row.channel, post.ts, results(view, decisions(events), event.id))
-
-    async def _find_in_thread(self, channel: str, thread: str, event: EventView) -> str | None:
-        async for reply in self._messenger.thread(channel, thread):
-            if carries(reply, event_block_id(event.id)):
-                log.info("event %s was found in its thread", event.id)
-                return str(reply["ts"])
-        return None
 
     async def _post_card(self, run_id: int, channel: str, view: RunView) -> None:
         shown = card(view, utc_now())
@@ -263,8 +255,3 @@ def number(run_id: str) -> int:
 def _signature(shown: Message) -> str:
     content = json.dumps([shown.text, shown.block_dicts()], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def carries(posted: dict[str, Any], block_id: str) -> bool:
-    """Whether a message is the one with this mark."""
-    return any(block.get("block_id") == block_id for block in posted.get("blocks", []))

@@ -255,6 +255,9 @@ class RunView(BaseModel):
     compared: IncumbentView | None = Field(
         None, description="The incumbent at the start of the run, on the same records"
     )
+    previous_run: str | None = Field(
+        None, description="The completed run of the workload before this one"
+    )
     expected_end: datetime | None = Field(
         None,
         description="Of a run that goes on, by the times of earlier runs of the workload, else by "

@@ -44,6 +44,22 @@ class ShowCommand:
 
 
 @dataclass(frozen=True)
+class ReviewCommand:
+    """Judge a candidate's answers; without a model those of the recommended one."""
+
+    run: str
+    model: str | None
+
+
+@dataclass(frozen=True)
+class CompareCommand:
+    """Put two runs of a workload side by side; without the other the one before."""
+
+    run: str
+    other: str | None
+
+
+@dataclass(frozen=True)
 class CancelCommand:
     """Stop a run."""
 
@@ -106,6 +122,8 @@ Command = (
     | RunsCommand
     | ResultsCommand
     | ShowCommand
+    | ReviewCommand
+    | CompareCommand
     | CancelCommand
     | PromoteCommand
     | RollbackCommand

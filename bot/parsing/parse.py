@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from bot.parsing.commands import (
     CancelCommand,
     Command,
+    CompareCommand,
     HelpCommand,
     PromoteCommand,
     ResultsCommand,
+    ReviewCommand,
     RollbackCommand,
     RunCommand,
     RunsCommand,
@@ -67,6 +69,20 @@ def _runs(_text: str, tokens: Sequence[Token]) -> RunsCommand:
     return RunsCommand(value(tokens[0].text, "workload", "workload_id") if tokens else None)
 
 
+def _review(_text: str, tokens: Sequence[Token]) -> ReviewCommand:
+    if len(tokens) > 2:
+        raise misused("review", f"I do not understand '{tokens[2].text}'.")
+    run = value(tokens[0].text, "run") if tokens else "last"
+    return ReviewCommand(run, value(tokens[1].text, "model") if len(tokens) > 1 else None)
+
+
+def _compare(_text: str, tokens: Sequence[Token]) -> CompareCommand:
+    if len(tokens) > 2:
+        raise misused("compare", f"I do not understand '{tokens[2].text}'.")
+    names = [value(token.text, "run") for token in tokens]
+    return CompareCommand(names[0] if names else "last", names[1] if len(names) > 1 else None)
+
+
 def _promote(text: str, tokens: Sequence[Token]) -> PromoteCommand:
     if len(tokens) < 2:
         missing = "Which model?" if tokens else "Which run, and which of its models?"
@@ -88,6 +104,8 @@ _READERS: dict[str, Read] = {
     "runs": _runs,
     "results": lambda _, tokens: ResultsCommand(_one_run("results", tokens, "last")),
     "show": lambda _, tokens: ShowCommand(_one_run("status", tokens, "last")),
+    "review": _review,
+    "compare": _compare,
     "cancel": lambda _, tokens: CancelCommand(_one_run("cancel", tokens, None)),
     "promote": _promote,
     "rollback": _rollback,

@@ -22,6 +22,12 @@ USAGE = {
     "status": Usage("status [RUN]", "How a run stands; the last one where none is named."),
     "runs": Usage("runs [WORKLOAD]", "The newest runs."),
     "results": Usage("results [RUN]", "Scores and recommendation of a run."),
+    "review": Usage(
+        "review [RUN] [MODEL]", "Judge record by record who is right, teacher or candidate."
+    ),
+    "compare": Usage(
+        "compare [RUN] [RUN]", "Two runs of a workload side by side; the last two if left out."
+    ),
     "cancel": Usage("cancel RUN", "Stop a run and everything it started."),
     "promote": Usage(
         "promote RUN MODEL [REASON]",

@@ -31,6 +31,11 @@ def plain(text: str, limit: int) -> str:
     return _cut(_CONTROL.sub("", " ".join(text.split())), limit) or NOTHING
 
 
+def plain_lines(text: str, limit: int) -> str:
+    """Text for a `plain_text` element that keeps its lines, 1 to `limit` characters."""
+    return _cut(_CONTROL.sub("", text).strip(), limit) or NOTHING
+
+
 def mrkdwn(text: str, limit: int) -> str:
     """Somebody else's text for a `mrkdwn` element: escaped, at most `limit` characters."""
     return shorten(escape(text), limit)

@@ -10,6 +10,7 @@ from rich.text import Text
 from flywheel import __version__, plugins
 from flywheel.cli import (
     api,
+    comparing,
     eval_sets,
     garbage,
     logs,
@@ -35,6 +36,7 @@ for module in (
     planning,
     runs,
     schedules,
+    comparing,
     review,
     eval_sets,
     promotions,

@@ -285,7 +285,7 @@ class Review(SQLModel, table=True):
     record_id: str = Field(description="Content hash of the record")
     teacher_label: str
     candidate_label: str | None
-    judgement: str = Field(description="Judgement: who was right")
+    judgement: str = Field(description="Judgement: who was right; or 'withdrawn'")
     right_label: str | None = Field(default=None, description="None where nobody named it")
     reviewer: str = Field(description="Actor id")
     stratum: str

@@ -25,6 +25,7 @@ from flywheel.runs import events
 from flywheel.runs.announcements import announce
 from flywheel.runs.create import create
 from flywheel.runs.graph import ACTIVE_RUN
+from flywheel.runs.history import completed_before
 from flywheel.runs.present import present
 from flywheel.runs.state import RunState, load_state, load_states, run_folder, run_ref
 from flywheel.runs.sweep import plan_trials
@@ -281,6 +282,7 @@ async def _views(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
     asked = await open_approvals(session, run_ids)
     votes = await votes_of(session, [one.id for one in asked.values()])
     incumbents = {p.workload_id: p for p in await registry.all_active(session)}
+    previous = await completed_before(session, run_ids)
     views = []
     for state in states:
         run_id = state.run.id or 0
@@ -289,7 +291,10 @@ async def _views(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
         # How far people agree takes scikit-learn, which is slow to import.
         approval = asked.get(run_id)
         shown = None if approval is None else _asked(state, approval, votes.get(approval.id, []))
-        views.append(await asyncio.to_thread(present, state, shown, name))
+        view = await asyncio.to_thread(present, state, shown, name)
+        if (before := previous.get(run_id)) is not None:
+            view.previous_run = run_ref(before)
+        views.append(view)
     return views
 
 

@@ -12,6 +12,7 @@ import pytest
 from bot.console.person import Person, buttons
 from bot.console.stage import Stage, open_stage
 from bot.console.workspace import Change, Posted
+from bot.views.results import APPROVE, REJECT
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import StoredRecord
 from flywheel.records import record_id
@@ -150,6 +151,11 @@ def shown(message: Posted) -> str:
 def action_ids(message: Posted) -> list[str]:
     """The buttons of a message."""
     return [button["action_id"] for button in buttons(message.blocks)]
+
+
+def deciding(message: Posted) -> list[str]:
+    """Those of the buttons in which people decide."""
+    return [action for action in action_ids(message) if action in {APPROVE, REJECT}]
 
 
 @asynccontextmanager

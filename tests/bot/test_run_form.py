@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.console.limits import view_problems
 from bot.console.workspace import OpenView
 from bot.parsing.filled_in import FormProblemsError, request_of
 from bot.views.run_form import RunFormContext, run_form
@@ -15,6 +14,7 @@ from flywheel.ports.logs import WorkloadSummary
 from flywheel.service.runs import list_runs
 from flywheel.settings import Settings
 from tests.bot.conftest import ADA, Scene, whispers
+from tests.bot.oracles import sound_view
 from tests.bot.strategies import NOW, names
 from tests.bot.test_session import played
 
@@ -112,7 +112,7 @@ def test_every_form_is_one_that_slack_takes(
     )
     summaries = None if workloads is None else [summary(name) for name in workloads]
     form = run_form(summaries, offered, RunFormContext(channel=channel))
-    assert view_problems(form.to_dict()) == []
+    sound_view(form)
 
 
 @settings(max_examples=60, deadline=None)
