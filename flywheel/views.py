@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from flywheel.datasets.report import DatasetReport
+from flywheel.decisions.policy import PolicyDocument
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import Audit
 from flywheel.evaluation.headline import Metric
@@ -302,6 +303,17 @@ class HomeView(BaseModel):
     mine: list[RunView] = Field(description="The newest runs that this person asked for")
     workloads: list[WorkloadView]
     more_workloads: int = 0
+
+
+class PolicyView(BaseModel):
+    """The policy in force, and who decides under it."""
+
+    document: PolicyDocument
+    workload_id: str | None = Field(description="Whose approvers these are; None: the others'")
+    approvers: list[str] = Field(description="Ids of users and user groups")
+    elsewhere: dict[str, list[str]] = Field(
+        default_factory=dict, description="Workloads where others decide, unless one was asked for"
+    )
 
 
 class EvalSetView(BaseModel):

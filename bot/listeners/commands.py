@@ -5,7 +5,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.answers import decisions, lists, runs
+from bot.answers import decisions, lists, policy, runs
 from bot.answers.asked import Answer, asked_in
 from bot.context import Bot
 from bot.inbox.delivery import Delivery
@@ -23,6 +23,7 @@ ANSWERS: dict[type[commands.Command], Answer] = {
     commands.CancelCommand: runs.cancel,
     commands.PromoteCommand: decisions.promote,
     commands.RollbackCommand: decisions.rollback,
+    commands.PolicyCommand: policy.policy,
     commands.WorkloadsCommand: lists.workloads,
     commands.HelpCommand: lists.help_text,
 }

@@ -65,6 +65,13 @@ class RollbackCommand:
 
 
 @dataclass(frozen=True)
+class PolicyCommand:
+    """Say what the policy in force asks for, and who decides."""
+
+    workload_id: str | None
+
+
+@dataclass(frozen=True)
 class WorkloadsCommand:
     """List what the log holds."""
 
@@ -83,6 +90,7 @@ Command = (
     | CancelCommand
     | PromoteCommand
     | RollbackCommand
+    | PolicyCommand
     | WorkloadsCommand
     | HelpCommand
 )

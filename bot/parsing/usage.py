@@ -30,6 +30,9 @@ USAGE = {
     "rollback": Usage(
         "rollback WORKLOAD [REASON]", "Bring back what served before. Approvers only."
     ),
+    "policy": Usage(
+        "policy [WORKLOAD]", "What a model has to show before it may take over, and who decides."
+    ),
     "workloads": Usage("workloads", "What the log holds, and what serves each workload."),
     "help": Usage("help", "This list."),
 }

@@ -10,6 +10,7 @@ from bot.parsing.commands import (
     CancelCommand,
     Command,
     HelpCommand,
+    PolicyCommand,
     PromoteCommand,
     ResultsCommand,
     RollbackCommand,
@@ -62,6 +63,8 @@ def run(**fields: object) -> RunCommand:
         ("results 12", ResultsCommand("12")),
         ("runs", RunsCommand(None)),
         ("runs news", RunsCommand("news")),
+        ("policy", PolicyCommand(None)),
+        ("policy workload=news", PolicyCommand("news")),
         ("cancel r-3", CancelCommand("r-3")),
         ("promote r-3 svm", PromoteCommand("r-3", "svm", "")),
         ("promote r-3 svm it's better, a=b", PromoteCommand("r-3", "svm", "it's better, a=b")),
@@ -101,6 +104,7 @@ def test_understood(text: str, command: Command) -> None:
         ("promote r-1", "Which model?", USAGE["promote"].form),
         ("rollback", "Which workload?", USAGE["rollback"].form),
         ("runs a b", "I do not understand 'b'", USAGE["runs"].form),
+        ("policy a b", "I do not understand 'b'", USAGE["policy"].form),
     ],
 )
 def test_not_understood(text: str, message: str, hint: str) -> None:
