@@ -28,6 +28,7 @@ _HELP = (
     "1, 2, …       press the button with that number",
     "@flywheel …   ask in the channel; any other text asks in a direct message",
     "home          what waits for you, what runs, what serves: the Home tab",
+    "close         close the modal that is open",
     "quit          leave (or Ctrl-D)",
 )
 
@@ -103,7 +104,8 @@ class Chat:
             await self._handle(line)
             await self._stage.bot.inbox.idle()
             for opened in list(self._stage.workspace.views.values()):
-                await self._fill(opened)
+                if "submit" in opened.view:
+                    await self._fill(opened)
 
     def _draw(self, change: Change) -> None:
         with self._lines.stepping_aside():
@@ -114,6 +116,9 @@ class Chat:
         if line.lower() in {"help", "?"}:
             for text in _HELP:
                 self._screen.note(text)
+        elif line.lower() == "close":
+            for opened in list(workspace.views.values()):
+                workspace.close_view(opened.id)
         elif line.lower() == "home":
             await self._me.open_home()
         elif line.isdigit():

@@ -178,6 +178,12 @@ def _views_open(workspace: Workspace, arguments: Json) -> Json:
     return {"view": {**opened.view, "id": opened.id, "hash": opened.hash}}
 
 
+def _views_update(workspace: Workspace, arguments: Json) -> Json:
+    view_id, view = _need(arguments, "view_id"), _need(arguments, "view")
+    opened = workspace.update_view(view_id, arguments.get("hash"), view)
+    return {"view": {**opened.view, "id": opened.id, "hash": opened.hash}}
+
+
 def _views_publish(workspace: Workspace, arguments: Json) -> Json:
     tab = workspace.publish_home(_need(arguments, "user_id"), _need(arguments, "view"))
     return {"view": {**tab.view, "id": tab.id, "hash": tab.hash}}
@@ -226,5 +232,6 @@ _METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
     "usergroups.users.list": _group_members,
     "users.info": _users_info,
     "views.open": _views_open,
+    "views.update": _views_update,
     "views.publish": _views_publish,
 }

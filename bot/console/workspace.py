@@ -20,7 +20,9 @@ APP_USER = "U0FLYWHEEL1"
 TEAM = "T0CONSOLE01"
 
 Found = TypeVar("Found")
-ChangeKind = Literal["posted", "edited", "whispered", "view-opened", "view-closed", "home"]
+ChangeKind = Literal[
+    "posted", "edited", "whispered", "view-opened", "view-updated", "view-closed", "home"
+]
 
 
 class SlackRefusal(Exception):  # noqa: N818  (it is an answer, not a failure)
@@ -165,6 +167,19 @@ class Workspace:
         opened = OpenView(f"V{next(self._numbers):08d}", trigger.user, view, secrets.token_hex(8))
         self.views[opened.id] = opened
         self._note(Change("view-opened", view=opened))
+        return opened
+
+    def update_view(self, view_id: str, expected_hash: str | None, view: Json) -> OpenView:
+        """Redraw a modal that is open. Raises SlackRefusal."""
+        opened = self.views.get(view_id)
+        if opened is None:
+            raise SlackRefusal("not_found")
+        if expected_hash not in {None, opened.hash}:
+            raise SlackRefusal("hash_conflict")
+        if problems := view_problems(view):
+            raise SlackRefusal("invalid_arguments", *problems)
+        opened.view, opened.hash = view, secrets.token_hex(8)
+        self._note(Change("view-updated", view=opened))
         return opened
 
     def publish_home(self, user: str, view: Json) -> OpenView:
