@@ -290,6 +290,10 @@ class WorkloadView(BaseModel):
     workload_id: str
     records: int | None = Field(None, description="In the log; None where it was not asked")
     serving: PromotionView | None = Field(None, description="None: the teacher")
+    scores: Scores | None = Field(
+        None, description="Of what serves now, in its own run; None where that run was deleted"
+    )
+    records_since: int | None = Field(None, description="Logged since it was promoted")
     checked: RunView | None = Field(
         None, description="The newest run that scored what serves now on newer records"
     )
@@ -299,7 +303,9 @@ class HomeView(BaseModel):
     """What one person wants to see first."""
 
     waiting: list[RunView] = Field(description="Questions to approve that wait for this person")
+    more_waiting: int = 0
     running: list[RunView]
+    more_running: int = 0
     mine: list[RunView] = Field(description="The newest runs that this person asked for")
     workloads: list[WorkloadView]
     more_workloads: int = 0
