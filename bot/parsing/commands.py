@@ -84,6 +84,13 @@ class RollbackCommand:
 
 
 @dataclass(frozen=True)
+class PolicyCommand:
+    """Say what the policy in force asks for, and who decides."""
+
+    workload_id: str | None
+
+
+@dataclass(frozen=True)
 class SchedulesCommand:
     """List the schedules."""
 
@@ -130,6 +137,7 @@ Command = (
     | SchedulesCommand
     | ScheduleCommand
     | ScheduleChangeCommand
+    | PolicyCommand
     | WorkloadsCommand
     | HelpCommand
 )

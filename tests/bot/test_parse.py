@@ -11,6 +11,7 @@ from bot.parsing.commands import (
     Command,
     CompareCommand,
     HelpCommand,
+    PolicyCommand,
     PromoteCommand,
     ResultsCommand,
     ReviewCommand,
@@ -72,6 +73,8 @@ def run(**fields: object) -> RunCommand:
         ("compare r-3 run=r-2", CompareCommand("r-3", "r-2")),
         ("runs", RunsCommand(None)),
         ("runs news", RunsCommand("news")),
+        ("policy", PolicyCommand(None)),
+        ("policy workload=news", PolicyCommand("news")),
         ("cancel r-3", CancelCommand("r-3")),
         ("promote r-3 svm", PromoteCommand("r-3", "svm", "")),
         ("promote r-3 svm it's better, a=b", PromoteCommand("r-3", "svm", "it's better, a=b")),
@@ -132,6 +135,7 @@ def test_understood(text: str, command: Command) -> None:
         ("schedule pause s-1 now", "I do not understand 'now'", USAGE["schedule"].form),
         ("schedule news daily limt=5", "'limt' is not an option of schedule.", ""),
         ("runs a b", "I do not understand 'b'", USAGE["runs"].form),
+        ("policy a b", "I do not understand 'b'", USAGE["policy"].form),
     ],
 )
 def test_not_understood(text: str, message: str, hint: str) -> None:
