@@ -11,14 +11,17 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import pytest
 
 from bot.serve import serve
 from bot.views.decision import MODEL, REASON
+from bot.views.run_form import LIMIT, WORKLOAD
+from flywheel.ports.backends import Backends
 from flywheel.service.promotions import incumbents
+from flywheel.service.runs import list_runs
 from flywheel.settings.load import load_settings
 from flywheel.wiring import open_backends
 from tests.bot.conftest import ADA, BEN, log_records
@@ -62,14 +65,22 @@ class LocalSlack:
                     return dict(found)
                 await asyncio.sleep(0.1)
 
-    async def until_opened(self) -> None:
-        """Wait for the app to open a modal."""
+    async def until_called(self, method: str) -> str:
+        """Wait for the app to call a method; the log of all that was sent, as JSON."""
         async with asyncio.timeout(SECONDS):
             while True:
                 answer = await self._session.get(f"{self.url}/_control/log")
-                if "views.open" in json.dumps(await answer.json()):
-                    return
+                log = json.dumps(await answer.json(), ensure_ascii=False)
+                if method in log:
+                    return log
                 await asyncio.sleep(0.1)
+
+
+class Served(NamedTuple):
+    """The other Slack, and what the bot in front of it works with."""
+
+    slack: LocalSlack
+    backends: Backends
 
 
 def free_port() -> int:
@@ -121,11 +132,12 @@ async def local_slack(folder: Path, mode: str, app_port: int) -> AsyncIterator[L
         await process.wait()
 
 
-@pytest.mark.parametrize("mode", ["socket", "events"])
-async def test_a_run_is_started_and_approved(tmp_path: Path, mode: str) -> None:
+@asynccontextmanager
+async def served(folder: Path, mode: str, *, with_worker: bool) -> AsyncIterator[Served]:
+    """The bot in front of the other Slack, with a log."""
     port = free_port()
     environ = {
-        "FLYWHEEL_HOME": str(tmp_path / "home"),
+        "FLYWHEEL_HOME": str(folder / "home"),
         "FLYWHEEL_WORKER_CONFIG": '{"poll_seconds": 0.2}',
         "FLYWHEEL_APPROVAL_CONFIG__APPROVERS": ADA,
         "SLACK_BOT_TOKEN": "xoxb-peer",
@@ -134,46 +146,77 @@ async def test_a_run_is_started_and_approved(tmp_path: Path, mode: str) -> None:
     }
     said: asyncio.Queue[str] = asyncio.Queue()
     async with (
-        local_slack(tmp_path, mode, port) as slack,
+        local_slack(folder, mode, port) as slack,
         open_backends(load_settings(environ=environ)) as backends,
     ):
         await backends.logs.append(log_records(600))
-        api = f"{slack.url}/api/"
         serving = asyncio.create_task(
             serve(
                 backends,
-                with_worker=True,
+                with_worker=with_worker,
                 host="127.0.0.1",
                 port=port,
                 say=said.put_nowait,
-                api_url=api,
+                api_url=f"{slack.url}/api/",
             )
         )
         try:
             while not (await asyncio.wait_for(said.get(), SECONDS)).startswith("Listening"):
                 pass
-            command = "run news eval_size=150 candidates=tfidf-svm"
-            await slack.do("command", user=BEN, command="/flywheel", text=command)
-            results = await slack.until(lambda m: m["text"].startswith("Results of r-1"))
-            await slack.do("message", user=BEN, text=f"<@{BOT}> which model is best?")
-            await slack.until(lambda m: "has the highest macro-F1" in m["text"])
-
-            block = next(b for b in results["blocks"] if b["type"] == "actions")
-            press = {**block["elements"][0], "block_id": block["block_id"]}
-            await slack.do("interact", user=BEN, messageTs=results["ts"], action=press)
-            refusal = await slack.until(lambda m: m.get("ephemeral_to") == BEN)
-            assert f"These may: <@{ADA}>." in refusal["text"]
-
-            await slack.do("interact", user=ADA, messageTs=results["ts"], action=press)
-            await slack.until_opened()
-            chosen = {"type": "static_select", "selected_option": {"value": "tfidf-svm"}}
-            typed = {"type": "plain_text_input", "value": "clear of the limit"}
-            await slack.submit(ADA, {MODEL: {MODEL: chosen}, REASON: {REASON: typed}})
-            decided = await slack.until(
-                lambda m: m["ts"] == results["ts"] and "was promoted for news by ada" in m["text"]
-            )
-            assert not any(b["type"] == "actions" for b in decided["blocks"])
-            assert [p.approved_by for p in await incumbents(backends)] == [ADA]
+            yield Served(slack, backends)
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.wait_for(serving, SECONDS)
+
+
+@pytest.mark.parametrize("mode", ["socket", "events"])
+async def test_a_run_is_started_and_approved(tmp_path: Path, mode: str) -> None:
+    async with served(tmp_path, mode, with_worker=True) as (slack, backends):
+        command = "run news eval_size=150 candidates=tfidf-svm"
+        await slack.do("command", user=BEN, command="/flywheel", text=command)
+        results = await slack.until(lambda m: m["text"].startswith("Results of r-1"))
+        await slack.do("message", user=BEN, text=f"<@{BOT}> which model is best?")
+        await slack.until(lambda m: "has the highest macro-F1" in m["text"])
+
+        block = next(b for b in results["blocks"] if b["type"] == "actions")
+        press = {**block["elements"][0], "block_id": block["block_id"]}
+        await slack.do("interact", user=BEN, messageTs=results["ts"], action=press)
+        refusal = await slack.until(lambda m: m.get("ephemeral_to") == BEN)
+        assert f"These may: <@{ADA}>." in refusal["text"]
+
+        await slack.do("interact", user=ADA, messageTs=results["ts"], action=press)
+        await slack.until_called("views.open")
+        chosen = {"type": "static_select", "selected_option": {"value": "tfidf-svm"}}
+        typed = {"type": "plain_text_input", "value": "clear of the limit"}
+        await slack.submit(ADA, {MODEL: {MODEL: chosen}, REASON: {REASON: typed}})
+        decided = await slack.until(
+            lambda m: m["ts"] == results["ts"] and "was promoted for news by ada" in m["text"]
+        )
+        assert not any(b["type"] == "actions" for b in decided["blocks"])
+        assert [p.approved_by for p in await incumbents(backends)] == [ADA]
+
+
+@pytest.mark.parametrize("mode", ["socket", "events"])
+async def test_a_run_is_asked_for_on_the_form_and_shown_on_the_home_tab(
+    tmp_path: Path, mode: str
+) -> None:
+    async with served(tmp_path, mode, with_worker=False) as (slack, backends):
+        await slack.do("command", user=BEN, command="/flywheel", text="run")
+        opened = await slack.until_called("views.open")
+        assert "600 records" in opened
+        faulty = {LIMIT: {LIMIT: {"type": "plain_text_input", "value": "many"}}}
+        await slack.submit(BEN, {**_workload("news"), **faulty})
+        right = {LIMIT: {LIMIT: {"type": "plain_text_input", "value": "500"}}}
+        await slack.submit(BEN, {**_workload("news"), **right})
+        card = await slack.until(lambda m: m["text"].startswith("Run r-1 on news"))
+        assert f"Asked for by <@{BEN}>" in json.dumps(card)
+        assert [run.id for run in await list_runs(backends)] == ["r-1"]
+
+        await slack.do("open-home", user=BEN)
+        home = await slack.until_called("views.publish")
+        assert "*r-1* `news` pending" in home
+
+
+def _workload(name: str) -> Json:
+    chosen = {"type": "static_select", "selected_option": {"value": name}}
+    return {WORKLOAD: {WORKLOAD: chosen}}
