@@ -1,5 +1,6 @@
 """Sending: the one place that calls Slack's Web API for messages."""
 
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.errors import slack_code
 from bot.views.message import Message
 from flywheel.errors import UnavailableError
+
+log = logging.getLogger(__name__)
 
 _NOT_HERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
 
@@ -51,6 +54,15 @@ class Messenger:
             channel=channel, ts=ts, text=shown.text, blocks=shown.block_dicts()
         )
 
+    async def permalink(self, channel: str, ts: str) -> str | None:
+        """The address of a message; None where Slack does not say."""
+        try:
+            found = await self.client.chat_getPermalink(channel=channel, message_ts=ts)
+        except SlackApiError as error:
+            log.info("Slack gives no link to %s in %s: %s", ts, channel, slack_code(error))
+            return None
+        return str(found["permalink"])
+
     async def thread(self, channel: str, ts: str) -> AsyncIterator[dict[str, Any]]:
         """The messages of a thread, its parent first. Raises SlackApiError."""
         cursor: str | None = None
@@ -63,6 +75,13 @@ class Messenger:
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return
+
+    async def marked(self, channel: str, ts: str, block_id: str) -> str | None:
+        """The message of a thread that has this mark: its timestamp. Raises SlackApiError."""
+        async for reply in self.thread(channel, ts):
+            if carries(reply, block_id):
+                return str(reply["ts"])
+        return None
 
     async def whisper(
         self, channel: str, user: str, sent: Message, thread_ts: str | None = None
@@ -102,3 +121,8 @@ class Messenger:
                 f"Slack did not take the answer (HTTP {response.status_code}).",
                 "The command may have taken longer than Slack waits; try it again.",
             )
+
+
+def carries(posted: dict[str, Any], block_id: str) -> bool:
+    """Whether a message is the one with this mark."""
+    return any(block.get("block_id") == block_id for block in posted.get("blocks", []))

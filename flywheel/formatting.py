@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
@@ -88,6 +89,15 @@ def ahead(moment: datetime, now: datetime) -> str:
 def when(moment: datetime) -> str:
     """A moment in UTC: '2026-11-23 08:27 UTC'."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def when_in(zone: str, moment: datetime) -> str:
+    """A moment on the clock of a place and in UTC: '2026-11-23 09:27 Europe/Paris (08:27 UTC)'."""
+    there, utc = moment.astimezone(ZoneInfo(zone)), moment.astimezone(UTC)
+    if zone == "UTC":
+        return when(moment)
+    same_day = there.date() == utc.date()
+    return f"{there:%Y-%m-%d %H:%M} {zone} ({f'{utc:%H:%M} UTC' if same_day else when(utc)})"
 
 
 def days(number: int) -> str:

@@ -207,12 +207,21 @@ class ScheduleView(BaseModel):
     made_by: str
     channel: str | None = Field(description="Where its runs are announced")
     created_at: datetime
+    zone: str | None = Field(
+        description="On whose clock it is due; null where it waits for records"
+    )
     next_due: datetime | None = Field(
         description="null while it is paused, and where it waits for records"
     )
     last_fired: datetime | None
+    last_run: str | None = Field(description="The run that it started last, if that is there")
+    skipped: datetime | None = Field(
+        description="The last moment left out because its run still went on"
+    )
     records: int | None = Field(None, description="How many new ones it waits for")
-    new_records: int | None = Field(None, description="How many have come in")
+    new_records: int | None = Field(
+        None, description="How many have come in; null where the log does not answer"
+    )
     paused: bool
     error: str | None = Field(description="Why it could not start a run, last time")
 
@@ -246,6 +255,9 @@ class RunView(BaseModel):
     incumbent: str | None = Field(None, description="The model now promoted for this workload")
     compared: IncumbentView | None = Field(
         None, description="The incumbent at the start of the run, on the same records"
+    )
+    previous_run: str | None = Field(
+        None, description="The completed run of the workload before this one"
     )
     expected_end: datetime | None = Field(
         None,

@@ -67,6 +67,15 @@ def _select(element: Json) -> Iterator[str]:
         yield "the initial option is not among the options"
 
 
+def _overflow(element: Json) -> Iterator[str]:
+    options = element.get("options", [])
+    if not 1 <= len(options) <= 5:
+        yield "an overflow menu needs 1 to 5 options"
+    for option in options:
+        yield from _option(option)
+    yield from unique([o.get("value", "") for o in options], "option value")
+
+
 def _option(option: Json) -> Iterator[str]:
     yield from text_problems(option.get("text"), 75, "an option's text")
     if not 1 <= len(option.get("value", "")) <= 150:
@@ -92,5 +101,6 @@ _ELEMENTS: dict[str, Callable[[Json], Iterator[str]]] = {
     "static_select": _select,
     "multi_static_select": _select,
     "conversations_select": lambda _: iter(()),
+    "overflow": _overflow,
     "plain_text_input": _text_input,
 }

@@ -68,9 +68,21 @@ class Person:
             response_url=self._response_url(channel, None),
         )
 
-    async def press(self, message: Posted, action_id: str) -> BoltResponse:
-        """Press a button of a message. Raises LookupError where it has none of that name."""
-        button = next((b for b in buttons(message.blocks) if b["action_id"] == action_id), None)
+    async def press(
+        self, message: Posted, action_id: str, block_id: str | None = None
+    ) -> BoltResponse:
+        """Press a button of a message, the first where several have that name.
+
+        Raises LookupError where none has.
+        """
+        button = next(
+            (
+                button
+                for button in buttons(message.blocks)
+                if button["action_id"] == action_id and block_id in {None, button["block_id"]}
+            ),
+            None,
+        )
         if button is None:
             raise LookupError(f"the message has no button {action_id}")
         payload = {
@@ -100,13 +112,19 @@ class Person:
         event["channel"] = self._workspace.direct_channel(self.id)
         return await self._event(event)
 
-    async def press_in(self, opened: OpenView, block_id: str, action_id: str) -> BoltResponse:
-        """Press a button of a modal or of the Home tab. Raises LookupError."""
+    async def press_in(
+        self, opened: OpenView, block_id: str, action_id: str, option: str = ""
+    ) -> BoltResponse:
+        """Press a button of a modal or of the Home tab; of a menu, what `option` reads.
+
+        Raises LookupError where there is none.
+        """
         button = next(
             (
                 button
                 for button in buttons(opened.view["blocks"])
                 if (button["block_id"], button["action_id"]) == (block_id, action_id)
+                and option in {"", button["text"]["text"]}
             ),
             None,
         )
@@ -186,14 +204,29 @@ class Person:
 
 
 def buttons(blocks: Sequence[Json]) -> list[Json]:
-    """The buttons of a message or view, each with its block_id."""
+    """The buttons of a message or view, and what its menus offer, each with its block_id."""
     return [
-        {**element, "block_id": block.get("block_id", "")}
+        {**pressed, "block_id": block.get("block_id", "")}
         for block in blocks
         if block.get("type") == "actions"
         for element in block["elements"]
-        if element["type"] == "button"
+        for pressed in _pressed(element)
     ]
+
+
+def _pressed(element: Json) -> list[Json]:
+    """The element as it is reported once it was pressed, in every way that this is possible."""
+    match element["type"]:
+        case "button":
+            return [element]
+        case "overflow":
+            menu = {"type": "overflow", "action_id": element["action_id"]}
+            return [
+                {**menu, "selected_option": option, "text": option["text"]}
+                for option in element["options"]
+            ]
+        case _:
+            return []
 
 
 def _state(view: Json, values: dict[str, str], channel: str) -> Json:

@@ -28,6 +28,7 @@ class Button:
     place: Posted | OpenView
     block_id: str
     action_id: str
+    text: str
     confirm: Json | None = None
 
 
@@ -38,7 +39,7 @@ class Screen:
         self.buttons: dict[int, Button] = {}
         self._workspace = workspace
         self._console = console
-        self._numbers: dict[tuple[str, str, str], int] = {}
+        self._numbers: dict[tuple[str, str, str, str], int] = {}
         self._lines: dict[str, str] = {}
         self._drawn: dict[str, list[Json]] = {}
 
@@ -202,6 +203,8 @@ class Screen:
         match block["type"]:
             case "header":
                 yield Text(block["text"]["text"], "bold")
+            case "section" if block["text"]["type"] == "plain_text":
+                yield Padding(Text(block["text"]["text"]), (0, 0, 0, 2))
             case "section":
                 yield to_rich(block["text"]["text"], self._workspace.users)
             case "context":
@@ -226,10 +229,11 @@ class Screen:
         return row
 
     def _number(self, place: Posted | OpenView, button: Json) -> int:
-        key = (_name(place), button["block_id"], button["action_id"])
+        text = button["text"]["text"]
+        key = (_name(place), button["block_id"], button["action_id"], text)
         number = self._numbers.setdefault(key, len(self._numbers) + 1)
         self.buttons[number] = Button(
-            place, button["block_id"], button["action_id"], button.get("confirm")
+            place, button["block_id"], button["action_id"], text, button.get("confirm")
         )
         return number
 

@@ -1,4 +1,4 @@
-"""Buttons: cancel, retry, approve, reject."""
+"""Buttons: cancel, retry, approve, reject, compare."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,8 +14,10 @@ from bot.listeners.announcing import announced
 from bot.relay import decisions
 from bot.views import decision
 from bot.views.card import CANCEL, RETRY
+from bot.views.comparison import COMPARE, comparison
 from bot.views.message import message
 from bot.views.results import APPROVE, REJECT, results
+from flywheel.service.comparing import compare_runs
 from flywheel.service.rights import require
 from flywheel.service.runs import cancel_run, get_run, retry_run, run_events
 
@@ -28,6 +30,7 @@ def register(app: AsyncApp, bot: Bot) -> None:
     on_action(app, bot, RETRY, _retry)
     on_action(app, bot, APPROVE, _open_modal)
     on_action(app, bot, REJECT, _open_modal)
+    on_action(app, bot, COMPARE, _compare)
 
 
 def on_action(app: AsyncApp, bot: Bot, action_id: str, handle: Handle) -> None:
@@ -57,6 +60,11 @@ async def _retry(bot: Bot, delivery: Delivery) -> None:
     run_id = body["actions"][0]["value"]
     view = await retry_run(bot.backends, run_id, bot.actor(*person_in(body)), delivery.key)
     await announced(bot, view, body["container"]["channel_id"])
+
+
+async def _compare(bot: Bot, delivery: Delivery) -> None:
+    found = await compare_runs(bot.backends, delivery.body["actions"][0]["value"])
+    await bot.messenger.respond(delivery.body["response_url"], comparison(found))
 
 
 async def _open_modal(bot: Bot, delivery: Delivery) -> None:

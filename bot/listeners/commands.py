@@ -5,7 +5,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.answers import decisions, lists, policy, runs
+from bot.answers import comparing, decisions, lists, policy, review, runs, schedules
 from bot.answers.asked import Answer, asked_in
 from bot.context import Bot
 from bot.inbox.delivery import Delivery
@@ -20,9 +20,14 @@ ANSWERS: dict[type[commands.Command], Answer] = {
     commands.RunsCommand: runs.runs,
     commands.ResultsCommand: runs.results_of,
     commands.ShowCommand: runs.show,
+    commands.ReviewCommand: review.review,
+    commands.CompareCommand: comparing.compare,
     commands.CancelCommand: runs.cancel,
     commands.PromoteCommand: decisions.promote,
     commands.RollbackCommand: decisions.rollback,
+    commands.SchedulesCommand: schedules.schedules,
+    commands.ScheduleCommand: schedules.add,
+    commands.ScheduleChangeCommand: schedules.change,
     commands.PolicyCommand: policy.policy,
     commands.WorkloadsCommand: lists.workloads,
     commands.HelpCommand: lists.help_text,

@@ -9,7 +9,7 @@ from bot.context import Bot
 from bot.errors import Reply
 from bot.inbox.delivery import Delivery
 from bot.inbox.inbox import Handler, delivery_in
-from bot.relay import carries, ref
+from bot.relay import ref
 from bot.views.lists import answer, help_text
 from bot.views.message import Message
 from bot.views.text import unescape
@@ -61,10 +61,9 @@ def _place(delivery: Delivery) -> tuple[str, str]:
 async def _answer(bot: Bot, delivery: Delivery) -> None:
     channel, thread = _place(delivery)
     marked = f"answer:{delivery.reference}"
-    if delivery.again:  # the answer may be there, and only its note in the database missing
-        async for posted in bot.messenger.thread(channel, thread):
-            if carries(posted, marked):
-                return
+    # The answer may be there, and only its note in the database missing.
+    if delivery.again and await bot.messenger.marked(channel, thread, marked):
+        return
     text = delivery.body["event"].get("text", "")
     question = unescape(_MENTION.sub(" ", text)).strip()
     if question:

@@ -1,8 +1,11 @@
 """The commands as types: what the parser makes and the answers take."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from flywheel.views import RunRequest
+
+ScheduleChange = Literal["pause", "resume", "remove"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,22 @@ class ShowCommand:
 
 
 @dataclass(frozen=True)
+class ReviewCommand:
+    """Judge a candidate's answers; without a model those of the recommended one."""
+
+    run: str
+    model: str | None
+
+
+@dataclass(frozen=True)
+class CompareCommand:
+    """Put two runs of a workload side by side; without the other the one before."""
+
+    run: str
+    other: str | None
+
+
+@dataclass(frozen=True)
 class CancelCommand:
     """Stop a run."""
 
@@ -72,6 +91,29 @@ class PolicyCommand:
 
 
 @dataclass(frozen=True)
+class SchedulesCommand:
+    """List the schedules."""
+
+    workload_id: str | None
+
+
+@dataclass(frozen=True)
+class ScheduleCommand:
+    """Start such a run whenever the rule says so."""
+
+    request: RunRequest
+    rule: str
+
+
+@dataclass(frozen=True)
+class ScheduleChangeCommand:
+    """Do that with a schedule."""
+
+    change: ScheduleChange
+    schedule: str
+
+
+@dataclass(frozen=True)
 class WorkloadsCommand:
     """List what the log holds."""
 
@@ -87,9 +129,14 @@ Command = (
     | RunsCommand
     | ResultsCommand
     | ShowCommand
+    | ReviewCommand
+    | CompareCommand
     | CancelCommand
     | PromoteCommand
     | RollbackCommand
+    | SchedulesCommand
+    | ScheduleCommand
+    | ScheduleChangeCommand
     | PolicyCommand
     | WorkloadsCommand
     | HelpCommand

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from bot.parsing.commands import (
     CancelCommand,
     Command,
+    CompareCommand,
     HelpCommand,
     PolicyCommand,
     PromoteCommand,
     ResultsCommand,
+    ReviewCommand,
     RollbackCommand,
     RunCommand,
     RunsCommand,
@@ -20,6 +22,7 @@ from bot.parsing.commands import (
     WorkloadsCommand,
 )
 from bot.parsing.run_options import run_request
+from bot.parsing.schedules import read_schedule
 from bot.parsing.tokens import Token, rest_of_line, split, straight, tokens_of, value
 from bot.parsing.usage import USAGE, misused
 from flywheel.errors import InvalidInputError
@@ -67,6 +70,20 @@ def _any_workload(name: str, tokens: Sequence[Token]) -> str | None:
     return value(tokens[0].text, "workload", "workload_id") if tokens else None
 
 
+def _review(_text: str, tokens: Sequence[Token]) -> ReviewCommand:
+    if len(tokens) > 2:
+        raise misused("review", f"I do not understand '{tokens[2].text}'.")
+    run = value(tokens[0].text, "run") if tokens else "last"
+    return ReviewCommand(run, value(tokens[1].text, "model") if len(tokens) > 1 else None)
+
+
+def _compare(_text: str, tokens: Sequence[Token]) -> CompareCommand:
+    if len(tokens) > 2:
+        raise misused("compare", f"I do not understand '{tokens[2].text}'.")
+    names = [value(token.text, "run") for token in tokens]
+    return CompareCommand(names[0] if names else "last", names[1] if len(names) > 1 else None)
+
+
 def _promote(text: str, tokens: Sequence[Token]) -> PromoteCommand:
     if len(tokens) < 2:
         missing = "Which model?" if tokens else "Which run, and which of its models?"
@@ -88,9 +105,13 @@ _READERS: dict[str, Read] = {
     "runs": lambda _, tokens: RunsCommand(_any_workload("runs", tokens)),
     "results": lambda _, tokens: ResultsCommand(_one_run("results", tokens, "last")),
     "show": lambda _, tokens: ShowCommand(_one_run("status", tokens, "last")),
+    "review": _review,
+    "compare": _compare,
     "cancel": lambda _, tokens: CancelCommand(_one_run("cancel", tokens, None)),
     "promote": _promote,
     "rollback": _rollback,
+    "schedule": read_schedule,
+    "schedules": read_schedule,
     "policy": lambda _, tokens: PolicyCommand(_any_workload("policy", tokens)),
     "workloads": lambda _, tokens: WorkloadsCommand(),  # noqa: ARG005
     "help": lambda _, tokens: HelpCommand(),  # noqa: ARG005

@@ -22,6 +22,12 @@ USAGE = {
     "status": Usage("status [RUN]", "How a run stands; the last one where none is named."),
     "runs": Usage("runs [WORKLOAD]", "The newest runs."),
     "results": Usage("results [RUN]", "Scores and recommendation of a run."),
+    "review": Usage(
+        "review [RUN] [MODEL]", "Judge record by record who is right, teacher or candidate."
+    ),
+    "compare": Usage(
+        "compare [RUN] [RUN]", "Two runs of a workload side by side; the last two if left out."
+    ),
     "cancel": Usage("cancel RUN", "Stop a run and everything it started."),
     "promote": Usage(
         "promote RUN MODEL [REASON]",
@@ -29,6 +35,10 @@ USAGE = {
     ),
     "rollback": Usage(
         "rollback WORKLOAD [REASON]", "Bring back what served before. Approvers only."
+    ),
+    "schedule": Usage(
+        "schedule [WORKLOAD RULE [key=value …]] or schedule pause|resume|remove SCHEDULE",
+        "Runs that start themselves: `every monday 06:00 Europe/London`, `when 5000 new records`.",
     ),
     "policy": Usage(
         "policy [WORKLOAD]", "What a model has to show before it may take over, and who decides."

@@ -65,13 +65,18 @@ def help_text(block_id: str | None = None) -> Message:
     return message("What `/flywheel` can do: " + ", ".join(USAGE), blocks)
 
 
-def answer(reply: Answer, block_id: str | None = None) -> Message:
+def answer(
+    reply: Answer, block_id: str | None = None, asked: tuple[str, str] | None = None
+) -> Message:
     """An answer with where it comes from. Its text has '*bold*' as only mark-up.
 
-    `block_id` marks the message, so that it is found again.
+    `block_id` marks the message, so that it is found again. `asked` is who has asked what, where
+    the question itself is not to be seen.
     """
     text = mrkdwn(reply.text, 2900)
     blocks: list[Block] = [section(text, block_id)]
+    if asked is not None:
+        blocks.insert(0, context(f"{person(asked[0])} asked: {mrkdwn(asked[1], 600)}", "asked"))
     if reply.sources:
         sources = lines_that_fit([code(in_slack(source)) for source in reply.sources], 1500, "more")
         blocks.append(context(f"See {sources}".replace("\n", ", ")))

@@ -13,7 +13,7 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from bot.views.text import NOTHING, plain, shorten
+from bot.views.text import NOTHING, plain, plain_lines, shorten
 
 # Slack refuses more than this; longer text is cut with an ellipsis.
 SECTION_TEXT = 3000
@@ -45,6 +45,14 @@ def section(text: str, block_id: str | None = None) -> SectionBlock:
     """A paragraph of mrkdwn that is already escaped."""
     return SectionBlock(
         text=MarkdownTextObject(text=shorten(text, SECTION_TEXT).strip() or NOTHING, verbatim=True),
+        block_id=block_id,
+    )
+
+
+def quoted(text: str, limit: int, block_id: str | None = None) -> SectionBlock:
+    """Somebody else's text, letter by letter: no mark-up takes effect in it."""
+    return SectionBlock(
+        text=PlainTextObject(text=plain_lines(text, min(limit, SECTION_TEXT)), emoji=False),
         block_id=block_id,
     )
 

@@ -6,10 +6,12 @@ from decimal import Decimal
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, PlainTextObject
 
 from bot.views import evidence
+from bot.views.followups import followups
 from bot.views.message import Message, context, header, message, section
 from bot.views.scores import score_table
 from bot.views.text import code, lines_that_fit, mrkdwn
 from flywheel.decisions.verdict import Recommendation
+from flywheel.evaluation.audit import in_words
 from flywheel.formatting import count, money, percent
 from flywheel.views import RunView
 
@@ -37,6 +39,8 @@ def results(view: RunView, decisions: Sequence[str] = (), event_id: int | None =
     if view.summary:
         blocks.append(section(mrkdwn(view.summary, 2000)))
     blocks.append(context(_small_print(view)))
+    if audits := _audits(view):
+        blocks.append(context(audits, "audits"))
     if decisions:
         lines = [f"{_heading(text)} {mrkdwn(text, 600)}" for text in decisions]
         blocks.append(section(lines_that_fit(lines, 1600), "decision"))
@@ -46,6 +50,7 @@ def results(view: RunView, decisions: Sequence[str] = (), event_id: int | None =
         blocks.append(decision_buttons(view))
     elif recommendation is not None and recommendation.verdict == "promote":
         blocks.append(section("Not open for a decision any more: a newer run has finished."))
+    blocks.append(followups(view))
     return message(_fallback(view, decisions), blocks)
 
 
@@ -123,6 +128,14 @@ def _small_print(view: RunView) -> str:
         parts.append(f"before fine-tuning: {mrkdwn(named, 200)}")
     parts.append(f"`/flywheel status {view.id}`")
     return " · ".join(parts)
+
+
+def _audits(view: RunView) -> str:
+    """What people have found who judged the answers."""
+    lines = [
+        f"{code(c.model_name, 80)} {mrkdwn(in_words(c.audit), 400)}" for c in view.nims if c.audit
+    ]
+    return lines_that_fit(lines, 1200)
 
 
 def _judged(view: RunView, model: str) -> str:

@@ -1,19 +1,14 @@
 """Scores in a table: base and customized side by side, with interval, time and cost."""
 
-from collections.abc import Sequence
+from slack_sdk.models.blocks import Block
 
-from slack_sdk.models.blocks import Block, RawTextObject, TableBlock, TableBlockColumnSettings
-
-from bot.views.message import section
-from bot.views.text import ELLIPSIS, NOTHING, escape, plain
+from bot.views.tables import table
+from bot.views.text import NOTHING, plain
 from flywheel.evaluation.headline import SHORT
 from flywheel.evaluation.scores import Scores
 from flywheel.formatting import duration, money
 from flywheel.views import CandidateView, RunView
 
-TABLE_ROWS = 100
-TABLE_TEXT = 3500  # a message holds about 9,600 characters in all
-_PREFORMATTED = 2800
 _COLUMNS = ("Model", "Macro-F1", "95 % interval", "Accuracy", "Time", "Per 1,000", "Policy")
 _RIGHT = frozenset({3, 4, 5})
 _VERDICTS = {"promote": "passes", "keep": "does not pass", "insufficient-data": "too little data"}
@@ -21,18 +16,7 @@ _VERDICTS = {"promote": "passes", "keep": "does not pass", "insufficient-data": 
 
 def score_table(view: RunView) -> Block:
     """The candidates (best first) and the teacher as a table; as plain text where too big."""
-    rows = _rows(view)
-    size = sum(len(cell) for row in rows for cell in row)
-    if len(rows) > TABLE_ROWS or size > TABLE_TEXT:
-        return section(_preformatted(rows), "scores")
-    return TableBlock(
-        block_id="scores",
-        rows=[[RawTextObject(text=cell) for cell in row] for row in rows],
-        column_settings=[
-            TableBlockColumnSettings(align="right" if i in _RIGHT else "left", is_wrapped=i == 0)
-            for i in range(len(rows[0]))
-        ],
-    )
+    return table(_rows(view), "scores", _RIGHT)
 
 
 def _rows(view: RunView) -> list[tuple[str, ...]]:
@@ -125,22 +109,3 @@ def _measured(scores: Scores) -> tuple[str, str]:
         NOTHING if found is None else f"{found.interval.low:.3f}–{found.interval.high:.3f}",
         NOTHING if beside is None else f"{beside:.3f}",
     )
-
-
-def _preformatted(rows: Sequence[tuple[str, ...]]) -> str:
-    columns = range(len(rows[0]))
-    short = [tuple(plain(cell, 32) for cell in row) for row in rows]
-    widths = [max(len(row[i]) for row in short) for i in columns]
-    lines = [
-        escape("  ".join(row[i].ljust(widths[i]) for i in columns).rstrip()).replace("`", "ʼ")
-        for row in short
-    ]
-    shown: list[str] = []
-    for line in lines:
-        if len("\n".join([*shown, line])) > _PREFORMATTED:
-            break
-        shown.append(line)
-    rest = len(lines) - len(shown)
-    more = f"\n{ELLIPSIS} and {rest} more" if rest else ""
-    table = "\n".join(shown)
-    return f"```\n{table}\n```{more}"

@@ -31,6 +31,11 @@ def plain(text: str, limit: int) -> str:
     return _cut(_CONTROL.sub("", " ".join(text.split())), limit) or NOTHING
 
 
+def plain_lines(text: str, limit: int) -> str:
+    """Text for a `plain_text` element that keeps its lines, 1 to `limit` characters."""
+    return _cut(_CONTROL.sub("", text).strip(), limit) or NOTHING
+
+
 def mrkdwn(text: str, limit: int) -> str:
     """Somebody else's text for a `mrkdwn` element: escaped, at most `limit` characters."""
     return shorten(escape(text), limit)
@@ -61,7 +66,19 @@ def _cut(text: str, limit: int) -> str:
 
 def person(name: str) -> str:
     """A person as Slack shows them: a mention for a user id, the escaped name otherwise."""
-    return f"<@{name}>" if _SLACK_USER.fullmatch(name) else mrkdwn(name, 100)
+    return f"<@{name}>" if is_user(name) else mrkdwn(name, 100)
+
+
+def is_user(name: str) -> bool:
+    """Whether it is the id of somebody in Slack."""
+    return _SLACK_USER.fullmatch(name) is not None
+
+
+def link(url: str, words: str) -> str:
+    """Words that lead to an address; the words alone where that is none of the web."""
+    if not re.fullmatch(r"https?://[^\s<>|]+", url):
+        return escape(words)
+    return f"<{escape(url)}|{escape(words)}>"
 
 
 def with_people(escaped: str) -> str:

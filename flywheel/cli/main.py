@@ -10,6 +10,7 @@ from rich.text import Text
 from flywheel import __version__, plugins
 from flywheel.cli import (
     api,
+    comparing,
     eval_sets,
     garbage,
     logs,
@@ -20,6 +21,7 @@ from flywheel.cli import (
     receipts,
     review,
     runs,
+    schedules,
 )
 from flywheel.errors import FlywheelError
 
@@ -33,6 +35,8 @@ for module in (
     logs,
     planning,
     runs,
+    schedules,
+    comparing,
     review,
     eval_sets,
     promotions,

@@ -14,7 +14,8 @@ from flywheel.evaluation.audit import in_words
 from flywheel.formatting import count
 from flywheel.ports.backends import Backends
 from flywheel.service import review as service
-from flywheel.service.review import Choice, Question, Reveal
+from flywheel.service.review import Choice, Reveal
+from flywheel.service.review_material import Question
 from flywheel.service.runs import get_run
 
 CHOICES: dict[str, Choice] = {"a": "a", "b": "b", "r": "both", "w": "neither", "u": "unclear"}

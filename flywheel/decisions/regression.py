@@ -44,6 +44,18 @@ class Regression(BaseModel):
     classes: list[ClassShift] = Field(description="That both have records of; by label")
 
 
+def comparable(after: Scores, before: Scores, metric: Metric) -> bool:
+    """Whether the same was measured of both, by the same judge where one gave the score."""
+    if before.workload_type != after.workload_type or before.of(metric) is None:
+        return False
+    if metric != "similarity" or after.judge is None or before.judge is None:
+        return True
+    return (after.judge.model, after.judge.prompt_digest) == (
+        before.judge.model,
+        before.judge.prompt_digest,
+    )
+
+
 CLASS_RESAMPLES = 20_000  # far tails, few records: more of them, and cheap
 
 
@@ -78,7 +90,7 @@ def compare_paired(
                 after=_share_right(after, rows),
                 low=low,
                 high=high,
-                change=_change(low, high),
+                change=change_of(low, high),
             )
         )
     every = range(len(after.expected))
@@ -92,7 +104,7 @@ def compare_paired(
             before=scores[1].value,
             low=low,
             high=high,
-            change=_change(low, high),
+            change=change_of(low, high),
         ),
         classes=classes,
     )
@@ -168,7 +180,7 @@ def _square_and_add(after: Interval, before: Interval) -> Shift:
     low = value - ((after.value - after.low) ** 2 + (before.high - before.value) ** 2) ** 0.5
     high = value + ((after.high - after.value) ** 2 + (before.value - before.low) ** 2) ** 0.5
     return Shift(
-        before=before.value, after=after.value, low=low, high=high, change=_change(low, high)
+        before=before.value, after=after.value, low=low, high=high, change=change_of(low, high)
     )
 
 
@@ -176,7 +188,8 @@ def _share_right(answered: Answered, rows: Sequence[int]) -> float:
     return sum(answered.expected[row] == answered.labels[row] for row in rows) / len(rows)
 
 
-def _change(low: float, high: float) -> Change:
+def change_of(low: float, high: float) -> Change:
+    """What an interval of the difference, newer minus older, shows."""
     if low > 0:
         return "improved"
     return "worse" if high < 0 else "same"

@@ -1,5 +1,9 @@
 """The run before: what a run is compared with, and what it is planned by."""
 
+from collections.abc import Sequence
+
+from sqlalchemy import func
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,6 +25,22 @@ async def run_before(session: AsyncSession, run: Run) -> Run | None:
         .limit(1)
     )
     return (await session.exec(query)).one_or_none()
+
+
+async def completed_before(session: AsyncSession, run_ids: Sequence[int]) -> dict[int, int]:
+    """For each of these runs the last completed one of the workload before it, if there is one."""
+    earlier = aliased(Run)
+    query = (
+        select(Run.id, func.max(earlier.id))
+        .join(earlier, col(earlier.workload_id) == col(Run.workload_id))
+        .where(
+            col(Run.id).in_(run_ids),
+            col(earlier.status) == "completed",
+            col(earlier.id) < col(Run.id),
+        )
+        .group_by(col(Run.id))
+    )
+    return {run: before for run, before in await session.exec(query) if run and before}
 
 
 async def final_evaluation(

@@ -143,7 +143,7 @@ def _candidate(state: RunState, candidate: Candidate) -> CandidateView:
         description=candidate.description,
         base=state.scores(candidate.name, "base-eval"),
         customized=state.final_scores(candidate.name),
-        audit=_audit(state, candidate.name),
+        audit=audit_of(state, candidate.name),
     )
 
 
@@ -165,7 +165,7 @@ def _trial(state: RunState, step: Step) -> TrialView:
     )
 
 
-def _audit(state: RunState, candidate: str) -> Audit | None:
+def audit_of(state: RunState, candidate: str) -> Audit | None:
     """What people's judgements make of the scores; None where there are no judgements."""
     scores = state.final_scores(candidate)
     reviews = [review for review in state.reviews if review.candidate == candidate]

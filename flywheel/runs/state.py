@@ -1,6 +1,8 @@
 """A run with everything that belongs to it, read in one transaction."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from sqlmodel import col, select
@@ -13,6 +15,9 @@ from flywheel.evaluation.scores import Scores
 from flywheel.ports.platform import DatasetFiles, ModelArtifact
 from flywheel.promotions.registry import IncumbentModel
 from flywheel.settings import RunConfig, stored_run_config
+
+# What stands as a person's judgement when they have taken back what they said.
+WITHDRAWN = "withdrawn"
 
 
 def run_ref(run_id: int | None) -> str:
@@ -35,7 +40,7 @@ class RunState:
     candidates: list[Candidate]
     datasets: list[Dataset]
     evaluations: list[Evaluation]
-    reviews: list[Review] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)  # that nobody has taken back
     trials: list[Trial] = field(default_factory=list)
 
     def candidate(self, name: str) -> Candidate:
@@ -101,7 +106,7 @@ async def load_states(session: AsyncSession, run_ids: list[int]) -> list[RunStat
     evaluations = await session.exec(
         select(Evaluation).where(col(Evaluation.run_id).in_(run_ids)).order_by(col(Evaluation.id))
     )
-    reviews = list(
+    reviews = _that_stand(
         await session.exec(
             select(Review).where(col(Review.run_id).in_(run_ids)).order_by(col(Review.id))
         )
@@ -134,3 +139,15 @@ async def load_state(session: AsyncSession, run_id: int) -> RunState:
     if not states:
         raise NotFoundError(f"There is no run {run_ref(run_id)}.", "`flywheel runs` lists them.")
     return states[0]
+
+
+def _that_stand(reviews: Iterable[Review]) -> list[Review]:
+    """Those, in the order of time, that their authors have not taken back since."""
+    found: dict[tuple[int, str, int, str], list[Review]] = {}
+    for review in reviews:
+        said = found.setdefault((review.run_id, review.candidate, review.row, review.reviewer), [])
+        if review.judgement == WITHDRAWN:
+            said.clear()
+        else:
+            said.append(review)
+    return sorted(chain.from_iterable(found.values()), key=lambda review: review.id or 0)

@@ -6,49 +6,39 @@ depends on run, candidate, record and person only, so that a skin need not remem
 
 import asyncio
 import logging
-import random
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, cast
 
-import orjson
 from pydantic import BaseModel, Field
 from sqlmodel import col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from flywheel.datasets.report import DatasetReport
-from flywheel.db.models import Evaluation, Prediction, Review, Run
-from flywheel.decisions.verdict import Recommendation
-from flywheel.errors import ConflictError, DataError, InvalidInputError, NotFoundError
-from flywheel.evaluation.audit import Judgement
-from flywheel.evaluation.sampling import Answered, Drawn, draw
-from flywheel.evaluation.tool_calls import in_words
+from flywheel.db.models import Prediction, Review, Run
+from flywheel.errors import ConflictError, InvalidInputError, NotFoundError
+from flywheel.evaluation.audit import Audit, Judgement
 from flywheel.ports.backends import Backends
-from flywheel.records import content_text
-from flywheel.runs.state import RunState, load_state, run_ref
-from flywheel.service.naming import find, nearest
+from flywheel.runs.present import audit_of
+from flywheel.runs.state import WITHDRAWN, run_ref
+from flywheel.service.naming import nearest
+from flywheel.service.review_material import (
+    Material,
+    Question,
+    Side,
+    a_is,
+    material_of,
+    next_row,
+    question_of,
+    same,
+)
 from flywheel.views import Actor
 
 log = logging.getLogger(__name__)
 
 Choice = Literal["a", "b", "both", "neither", "unclear"]
-Side = Literal["teacher", "candidate"]
-
-_SHARED_EVERY = 4  # of a person's questions one in so many was answered by others before
 
 
-class Question(BaseModel):
-    """One record to judge, without a word on who said what."""
-
-    run_id: str
-    candidate: str
-    row: int = Field(description="Names the record when it is answered")
-    text: str = Field(description="Of the last user message")
-    a: str = Field(description="One label, or the answer where it had none; of tool calls, those")
-    b: str
-    classes: list[str] = Field(description="What the right label is picked from")
+class JudgedError(ConflictError):
+    """This person's judgement of the record is stored already."""
 
 
 class Reveal(BaseModel):
@@ -61,25 +51,29 @@ class Reveal(BaseModel):
     candidate: str
 
 
-@dataclass(frozen=True)
-class _Material:
-    """A candidate's answers, with what people have said of them."""
+class LastAnswer(BaseModel):
+    """What a person said last, and who was who."""
 
-    state: RunState
+    question: Question
+    choice: Choice
+    reveal: Reveal
+
+
+class Standing(BaseModel):
+    """How far a person is with the records of a candidate."""
+
+    run_id: str
     candidate: str
-    predictions: dict[int, Prediction]
-    order: list[Drawn]
-    reviews: list[Review]
+    records: int = Field(description="Of the evaluation set")
+    mine: int = Field(description="Judged by this person")
+    anybody: int = Field(description="Judged by anybody")
+    question: Question | None = Field(description="The next one; None when they have judged all")
+    last: LastAnswer | None = Field(description="None where they have said nothing that stands")
+    audit: Audit | None = Field(description="What the judgements of all make of the scores")
 
-    @property
-    def report(self) -> DatasetReport:
-        return DatasetReport.model_validate(self.state.run.dataset_report)
 
-
-async def next_question(
-    backends: Backends, ref: str, model: str | None, actor: Actor
-) -> Question | None:
-    """The next record for this person; None when they have judged all.
+async def standing(backends: Backends, ref: str, model: str | None, actor: Actor) -> Standing:
+    """How far this person is, with the next record, and the last one with who said what.
 
     Records that nobody has judged come first, in the order of the sample; one in four of a
     person's questions is one that others have answered, so that it can be seen how far people
@@ -88,9 +82,29 @@ async def next_question(
     Raises NotFoundError, ConflictError where the candidate has no scores, DataError where the
     evaluation set is gone.
     """
-    material = await _material(backends, ref, model)
-    row = _next_row(material, actor.id)
-    return None if row is None else await _question(material, row, actor)
+    material = await material_of(backends, ref, model)
+    mine = [review for review in material.reviews if review.reviewer == actor.id]
+    row = next_row(material, actor.id)
+    return Standing(
+        run_id=run_ref(material.state.run.id),
+        candidate=material.candidate,
+        records=len(material.predictions),
+        mine=len({review.row for review in mine}),
+        anybody=len({review.row for review in material.reviews}),
+        question=None if row is None else await question_of(material, row, actor),
+        last=await _last(material, mine[-1], actor) if mine else None,
+        # How far people agree takes scikit-learn, which is slow to import.
+        audit=await asyncio.to_thread(audit_of, material.state, material.candidate),
+    )
+
+
+async def next_question(
+    backends: Backends, ref: str, model: str | None, actor: Actor
+) -> Question | None:
+    """The next record for this person, as in `standing`; None when they have judged all."""
+    material = await material_of(backends, ref, model)
+    row = next_row(material, actor.id)
+    return None if row is None else await question_of(material, row, actor)
 
 
 async def answer(
@@ -101,185 +115,134 @@ async def answer(
     choice: Choice,
     actor: Actor,
     right_label: str | None = None,
+    *,
+    once: bool = False,
 ) -> Reveal:
     """Store what a person says of a record. Asked again, the newer answer counts.
 
     `right_label` only with 'neither': one of the classes, in any case, and neither A nor B.
-    Raises NotFoundError, ConflictError, InvalidInputError.
+    Raises NotFoundError, ConflictError, InvalidInputError; with `once` JudgedError where they
+    have judged it before.
     """
-    material = await _material(backends, ref, candidate)
+    material = await material_of(backends, ref, candidate)
+    prediction = _prediction(material, row)
+    side = a_is(material, row, actor)
+    judgement = _judgement(choice, side, prediction)
+    right = _right_label(judgement, prediction, right_label, list(material.report.classes))
+    review = _review(material, row, actor, judgement, right)
+    async with backends.database.transaction() as session:
+        await _touch(session, review.run_id)
+        if once and await _stands(session, review):
+            raise JudgedError("You have judged this record already.", "Take it back first.")
+        session.add(review)
+    log.info("%s judged record %d of %s", actor.id, row, run_ref(review.run_id))
+    return _reveal(material, row, actor, judgement, right)
+
+
+async def withdraw(backends: Backends, ref: str, candidate: str, row: int, actor: Actor) -> bool:
+    """Take back what a person said of a record; False where they have said nothing.
+
+    What was said stays on record and counts no more. Raises NotFoundError, ConflictError.
+    """
+    material = await material_of(backends, ref, candidate)
+    _prediction(material, row)
+    review = _review(material, row, actor, WITHDRAWN, None)
+    async with backends.database.transaction() as session:
+        await _touch(session, review.run_id)
+        if not await _stands(session, review):
+            return False
+        session.add(review)
+    log.info("%s took back record %d of %s", actor.id, row, run_ref(review.run_id))
+    return True
+
+
+def _prediction(material: Material, row: int) -> Prediction:
     prediction = material.predictions.get(row)
     if prediction is None:
         raise NotFoundError(
             f"{run_ref(material.state.run.id)} has no evaluation record {row}.",
             f"They are numbered from 0 to {len(material.predictions) - 1}.",
         )
-    side = _a_is(material, row, actor)
-    judgement = _judgement(choice, side, prediction)
-    right = _right_label(judgement, prediction, right_label, list(material.report.classes))
+    return prediction
+
+
+def _review(
+    material: Material, row: int, actor: Actor, judgement: str, right_label: str | None
+) -> Review:
+    prediction = material.predictions[row]
     drawn = next(d for d in material.order if d.row == row)
     run_id = material.state.run.id
     assert run_id is not None
-    async with backends.database.transaction() as session:
-        session.add(
-            Review(
-                run_id=run_id,
-                candidate=material.candidate,
-                row=row,
-                record_id=prediction.record_id,
-                teacher_label=prediction.expected,
-                candidate_label=prediction.label,
-                judgement=judgement,
-                right_label=right,
-                reviewer=actor.id,
-                stratum=drawn.stratum,
-                stratum_size=drawn.stratum_size,
-                inclusion=drawn.inclusion,
-            )
-        )
-        await session.exec(
-            update(Run).where(col(Run.id) == run_id).values(version=col(Run.version) + 1)
-        )
-    log.info("%s judged record %d of %s", actor.id, row, run_ref(run_id))
-    return Reveal(
-        a_is=side,
+    return Review(
+        run_id=run_id,
+        candidate=material.candidate,
+        row=row,
+        record_id=prediction.record_id,
+        teacher_label=prediction.expected,
+        candidate_label=prediction.label,
         judgement=judgement,
-        right_label=right,
+        right_label=right_label,
+        reviewer=actor.id,
+        stratum=drawn.stratum,
+        stratum_size=drawn.stratum_size,
+        inclusion=drawn.inclusion,
+    )
+
+
+async def _touch(session: AsyncSession, run_id: int) -> None:
+    """The run changes; whoever judges another record of it waits until this is stored."""
+    await session.exec(
+        update(Run).where(col(Run.id) == run_id).values(version=col(Run.version) + 1)
+    )
+
+
+async def _stands(session: AsyncSession, review: Review) -> bool:
+    """Whether this person's judgement of this record counts now."""
+    query = (
+        select(Review.judgement)
+        .where(
+            Review.run_id == review.run_id,
+            Review.candidate == review.candidate,
+            Review.row == review.row,
+            Review.reviewer == review.reviewer,
+        )
+        .order_by(col(Review.id).desc())
+    )
+    said = (await session.exec(query)).first()
+    return said is not None and said != WITHDRAWN
+
+
+async def _last(material: Material, review: Review, actor: Actor) -> LastAnswer:
+    judgement = cast(Judgement, review.judgement)
+    side = a_is(material, review.row, actor)
+    choice: Choice
+    match judgement:
+        case "teacher" | "candidate":
+            choice = "a" if judgement == side else "b"
+        case _:
+            choice = judgement
+    return LastAnswer(
+        question=await question_of(material, review.row, actor),
+        choice=choice,
+        reveal=_reveal(material, review.row, actor, judgement, review.right_label),
+    )
+
+
+def _reveal(
+    material: Material, row: int, actor: Actor, judgement: Judgement, right_label: str | None
+) -> Reveal:
+    return Reveal(
+        a_is=a_is(material, row, actor),
+        judgement=judgement,
+        right_label=right_label,
         teacher_model=material.report.teacher.model_name,
         candidate=material.candidate,
     )
 
 
-async def _material(backends: Backends, ref: str, model: str | None) -> _Material:
-    async with backends.database.transaction() as session:
-        state = await load_state(session, await find(session, ref))
-        candidate = _candidate(state, model)
-        query = (
-            select(Prediction)
-            .join(Evaluation, col(Evaluation.id) == col(Prediction.evaluation_id))
-            .where(
-                Evaluation.run_id == state.run.id,
-                Evaluation.candidate == candidate,
-                Evaluation.eval_type == state.candidate(candidate).final_eval,
-            )
-        )
-        predictions = {p.row: p for p in await session.exec(query)}
-    answers = [
-        Answered(row, p.expected, p.expected if _same(p) else None, p.confidence)
-        if p.correct is not None
-        else Answered(row, p.expected, p.label, p.confidence)
-        for row, p in sorted(predictions.items())
-    ]
-    order = await asyncio.to_thread(draw, answers, f"{state.run.seed}/{candidate}")
-    reviews = [review for review in state.reviews if review.candidate == candidate]
-    return _Material(state, candidate, predictions, order, reviews)
-
-
-def _same(prediction: Prediction) -> bool:
-    """Whether candidate and teacher said the same; of tool calls, with equal arguments."""
-    if prediction.correct is not None:
-        return prediction.correct
-    return prediction.label == prediction.expected
-
-
-def _candidate(state: RunState, model: str | None) -> str:
-    run = run_ref(state.run.id)
-    names = [candidate.name for candidate in state.candidates]
-    if model is not None and model not in names:
-        raise NotFoundError(
-            f"{run} has no candidate '{model}'.",
-            f"{nearest(model, names)}It has: {', '.join(names)}.",
-        )
-    scored = {
-        name: scores.rank for name in names if (scores := state.final_scores(name)) is not None
-    }
-    free = [name for name in scored if (of := state.final_scores(name)) and of.accuracy is None]
-    if free:
-        raise ConflictError(
-            f"The answers of {run} are free text, which a judge scores: they have no labels.",
-            "People judge labels and tool calls.",
-        )
-    if not scored:
-        raise ConflictError(
-            f"{run} has no scored candidate, so there is nothing to judge.",
-            f"It is {state.run.status}.",
-        )
-    if model is not None and model not in scored:
-        raise ConflictError(
-            f"{model} has no score in {run}.", f"These have one: {', '.join(scored)}."
-        )
-    if model is not None:
-        return model
-    if state.run.recommendation is not None:
-        name = Recommendation.model_validate(state.run.recommendation).model_name
-        if name in scored:
-            return name
-    return max(scored, key=lambda name: scored[name])
-
-
-def _next_row(material: _Material, reviewer: str) -> int | None:
-    mine = {r.row for r in material.reviews if r.reviewer == reviewer}
-    people = Counter(row for row, _ in {(r.row, r.reviewer) for r in material.reviews})
-    rows = [drawn.row for drawn in material.order if drawn.row not in mine]
-    new = next((row for row in rows if not people[row]), None)
-    # Of those that others have judged, the ones with the fewest judges first.
-    shared = min((row for row in rows if people[row]), key=lambda row: people[row], default=None)
-    if shared is not None and (new is None or len(mine) % _SHARED_EVERY == _SHARED_EVERY - 1):
-        return shared
-    return new
-
-
-async def _question(material: _Material, row: int, actor: Actor) -> Question:
-    prediction = material.predictions[row]
-    path = Path(material.state.dataset("eval").uri)
-    record = await asyncio.to_thread(_record, path, row)
-    labels = [prediction.expected, prediction.label or prediction.answer.strip() or "(nothing)"]
-    if prediction.correct is not None:
-        expected = record["response"]["choices"][0]["message"].get("tool_calls")
-        given = in_words(prediction.tool_calls) if prediction.tool_calls else prediction.answer
-        labels = [in_words(expected), given.strip() or "(no call)"]
-    if _a_is(material, row, actor) == "candidate":
-        labels.reverse()
-    return Question(
-        run_id=run_ref(material.state.run.id),
-        candidate=material.candidate,
-        row=row,
-        text=_request_text(record),
-        a=labels[0],
-        b=labels[1],
-        classes=list(material.report.classes),
-    )
-
-
-def _record(path: Path, row: int) -> dict[str, Any]:
-    """That line of the evaluation set."""
-    try:
-        with path.open("rb") as file:
-            record: dict[str, Any] = orjson.loads(next(islice(file, row, None)))
-    except (OSError, StopIteration, ValueError) as error:
-        raise DataError(
-            f"The evaluation set {path} cannot be read, so its records cannot be shown.",
-            "Start the run again to build it anew.",
-        ) from error
-    return record
-
-
-def _request_text(record: dict[str, Any]) -> str:
-    """The text of its last user message."""
-    asked = [message for message in record["request"]["messages"] if message["role"] == "user"]
-    return content_text(asked[-1].get("content")).strip() if asked else ""
-
-
-def _a_is(material: _Material, row: int, actor: Actor) -> Side:
-    run = material.state.run
-    place = f"{run.seed}/{run.id}/{material.candidate}/{row}/{actor.id}"
-    coin = random.Random(place).random()  # noqa: S311 - no secret
-    return "teacher" if coin < 0.5 else "candidate"
-
-
 def _judgement(choice: Choice, a_is: Side, prediction: Prediction) -> Judgement:
     b_is: Side = "candidate" if a_is == "teacher" else "teacher"
-    if choice in {"a", "b"} and _same(prediction):
+    if choice in {"a", "b"} and same(prediction):
         return "both"  # whichever of two equal labels it is
     if choice == "a":
         return a_is

@@ -12,6 +12,7 @@ import pytest
 from bot.console.person import Person, buttons
 from bot.console.stage import Stage, open_stage
 from bot.console.workspace import Change, Posted
+from bot.views.results import APPROVE, REJECT
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import StoredRecord
 from flywheel.records import record_id
@@ -90,10 +91,12 @@ class Scene:
         assert response.status == 200
         return await self.since(seen)
 
-    async def press(self, message: Posted, action_id: str, by: Person) -> list[Change]:
+    async def press(
+        self, message: Posted, action_id: str, by: Person, block_id: str | None = None
+    ) -> list[Change]:
         """Press a button; what changed until the app had nothing left to do."""
         seen = len(self.stage.workspace.changes)
-        assert (await by.press(message, action_id)).status == 200
+        assert (await by.press(message, action_id, block_id)).status == 200
         return await self.since(seen)
 
     async def since(self, seen: int) -> list[Change]:
@@ -148,6 +151,11 @@ def shown(message: Posted) -> str:
 def action_ids(message: Posted) -> list[str]:
     """The buttons of a message."""
     return [button["action_id"] for button in buttons(message.blocks)]
+
+
+def deciding(message: Posted) -> list[str]:
+    """Those of the buttons in which people decide."""
+    return [action for action in action_ids(message) if action in {APPROVE, REJECT}]
 
 
 @asynccontextmanager

@@ -6,8 +6,19 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from flywheel.datasets.report import DatasetReport, TeacherUsage
+from flywheel.decisions.comparison import (
+    CandidateSides,
+    Comparison,
+    RunSide,
+    Scored,
+    SettingChange,
+)
+from flywheel.decisions.regression import Shift
 from flywheel.decisions.verdict import CandidateVerdict, Recommendation
+from flywheel.evaluation.audit import Agreement, Audit
 from flywheel.evaluation.scores import Confusion, Interval, Scores
+from flywheel.service.review import LastAnswer, Reveal, Standing
+from flywheel.service.review_material import Question
 from flywheel.views import ApprovalView, CandidateView, RunView, StepView, TeacherView
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -17,7 +28,16 @@ APPROVAL = ApprovalView(
 
 names = st.one_of(
     st.sampled_from(
-        ["news_classifier", "a", "<!channel>", "`x` *y*", "x" * 400, "a & b <@U1234567>"]
+        [
+            "news_classifier",
+            "a",
+            "<!channel>",
+            "`x` *y*",
+            "x" * 400,
+            "a & b <@U1234567>",
+            "👩‍👩‍👧 🇬🇧 🎯" * 30,
+            "שלום \u202eעולם",
+        ]
     ),
     st.text(min_size=1, max_size=200),
 )
@@ -182,7 +202,7 @@ def run_views(draw: st.DrawFn) -> RunView:
         st.sampled_from(["pending", "running", "cancelling", "completed", "failed", "cancelled"])
     )
     found = draw(st.lists(names, max_size=8, unique=True))
-    found += [f"extra-{i}" for i in range(draw(st.sampled_from([0, 0, 0, 120])))]
+    found += [f"extra-{i}" for i in range(draw(st.sampled_from([0, 0, 0, 200])))]
     candidates = tuple(
         candidate(
             name,
@@ -202,4 +222,109 @@ def run_views(draw: st.DrawFn) -> RunView:
         error=draw(prose),
         incumbent=draw(st.one_of(st.none(), names)),
         approval=draw(approvals(found)),
+    )
+
+
+@st.composite
+def standings(draw: st.DrawFn) -> Standing:
+    """Anybody's review of anything."""
+    texts = st.one_of(names, st.just("word & <tag>\n" * 900), st.just(""))
+    candidate_name, records = draw(names), draw(st.integers(1, 10**6))
+    questions = st.builds(
+        Question,
+        run_id=st.just("r-12"),
+        candidate=st.just(candidate_name),
+        row=st.integers(0, 10**6),
+        text=texts,
+        a=texts,
+        b=texts,
+        classes=st.lists(names, max_size=3),
+    )
+    reveals = st.builds(
+        Reveal,
+        a_is=st.sampled_from(["teacher", "candidate"]),
+        judgement=st.just("unclear"),
+        right_label=st.none(),
+        teacher_model=names,
+        candidate=st.just(candidate_name),
+    )
+    last = st.builds(
+        LastAnswer,
+        question=questions,
+        choice=st.sampled_from(["a", "b", "both", "neither", "unclear"]),
+        reveal=reveals,
+    )
+    return Standing(
+        run_id="r-12",
+        candidate=candidate_name,
+        records=records,
+        mine=draw(st.integers(0, records)),
+        anybody=draw(st.integers(0, records)),
+        question=draw(st.one_of(st.none(), questions)),
+        last=draw(st.one_of(st.none(), last)),
+        audit=draw(st.one_of(st.none(), audits())),
+    )
+
+
+@st.composite
+def audits(draw: st.DrawFn) -> Audit:
+    """What people may have found."""
+    enough = draw(st.booleans())
+    agreement = Agreement(records=4, same=0.75, kappa=draw(st.sampled_from([None, 0.61])))
+    return Audit(
+        people=draw(st.integers(1, 30)),
+        records=draw(st.integers(0, 500)),
+        unclear=draw(st.integers(0, 9)),
+        missing=0 if enough else 7,
+        raw=0.9,
+        candidate=interval(0.8) if enough else None,
+        teacher=interval(0.9) if enough else None,
+        agreement=draw(st.sampled_from([None, agreement])),
+    )
+
+
+@st.composite
+def comparisons(draw: st.DrawFn) -> Comparison:
+    """Any two runs side by side."""
+
+    def side(run_id: str) -> RunSide:
+        return RunSide(
+            run_id=run_id,
+            client_id=draw(st.one_of(st.none(), names)),
+            finished_at=draw(st.sampled_from([None, NOW])),
+            records=draw(st.integers(0, 10**9)),
+            train=draw(st.integers(0, 10**9)),
+            eval=400,
+            eval_digest="ab",
+            seed=draw(st.integers(0, 2**31)),
+            teacher=draw(names),
+            verdict=draw(st.sampled_from(["promote", "keep", "insufficient-data", None])),
+            recommended=draw(names),
+        )
+
+    found = draw(st.lists(names, max_size=8, unique=True))
+    found += [f"extra-{i}" for i in range(draw(st.sampled_from([0, 0, 0, 200])))]
+    scored = st.one_of(
+        st.none(),
+        st.floats(0, 1).map(lambda v: Scored(metric="macro_f1", interval=interval(v), n=400)),
+    )
+    changes = st.sampled_from(["improved", "same", "worse"])
+    shifts = st.one_of(
+        st.none(),
+        changes.map(lambda c: Shift(before=0.5, after=0.6, low=0.01, high=0.2, change=c)),
+    )
+    settings = st.builds(SettingChange, name=names, older=names, newer=names)
+    return Comparison(
+        workload_id=draw(names),
+        older=side("r-11"),
+        newer=side("r-12"),
+        same_records=draw(st.booleans()),
+        confidence=0.95,
+        candidates=[
+            CandidateSides(
+                model_name=name, older=draw(scored), newer=draw(scored), shift=draw(shifts)
+            )
+            for name in found
+        ],
+        settings=draw(st.lists(settings, max_size=40)),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.console.limits import texts, view_problems
+from bot.console.limits import texts
 from bot.console.person import Person
 from bot.console.workspace import OpenView
 from bot.views.home import REFRESH, START, home_tab
@@ -17,6 +17,7 @@ from flywheel.service.promotions import incumbents
 from flywheel.service.runs import start_run
 from flywheel.views import Actor, HomeView, IncumbentView, PromotionView, RunRequest, WorkloadView
 from tests.bot.conftest import ADA, BEN, Scene, log_records
+from tests.bot.oracles import sound_view
 from tests.bot.strategies import NOW, names, run_view, run_views, scores_of
 from tests.bot.test_session import played
 
@@ -186,4 +187,4 @@ def test_every_tab_is_one_that_slack_takes(
         ],
         more_workloads=more,
     )
-    assert view_problems(home_tab(view, NOW).to_dict()) == []
+    sound_view(home_tab(view, NOW))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.console.limits import texts, view_problems
+from bot.console.limits import texts
 from bot.console.workspace import OpenView
 from bot.parsing.filled_in import FormProblemsError, request_of
 from bot.views.run_form import RunFormContext, run_form
@@ -20,6 +20,7 @@ from flywheel.ports.platform import CandidateSpec
 from flywheel.service.runs import list_runs
 from flywheel.settings import Settings
 from tests.bot.conftest import ADA, BEN, SECONDS, Scene, whispers
+from tests.bot.oracles import sound_view
 from tests.bot.strategies import NOW, names
 from tests.bot.test_session import played
 
@@ -170,7 +171,7 @@ def test_every_form_is_one_that_slack_takes(
     candidates = [spec(name) for name in offered]
     carried = RunFormContext(channel=channel)
     form = run_form(summaries, candidates, configured(*offered[:first]), carried)
-    assert view_problems(form.to_dict()) == []
+    sound_view(form)
 
 
 def test_what_is_too_much_for_a_form_is_said_on_it() -> None:

@@ -8,17 +8,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
+from slackblocks import InvalidUsageError
 
-from bot.console.limits import message_problems, texts, view_problems
+from bot.console.limits import texts
 from bot.views import decision, lists
+from bot.views.asking import AskContext, ask_modal
 from bot.views.card import CANCEL, card, gone
+from bot.views.comparison import comparison
 from bot.views.message import Message
 from bot.views.results import APPROVE, REJECT, results
+from bot.views.review import review_modal
 from bot.views.text import code, escape, mrkdwn, person, plain, shorten, unescape, with_people
 from flywheel.formatting import when
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.views import Answer, DatasetView, RunView
-from tests.bot.strategies import APPROVAL, NOW, candidate, names, prose, run_view, run_views
+from tests.bot.oracles import built, sound, sound_view
+from tests.bot.strategies import (
+    APPROVAL,
+    NOW,
+    candidate,
+    comparisons,
+    names,
+    prose,
+    run_view,
+    run_views,
+    standings,
+)
 
 
 def blocks_of(shown: Message) -> list[dict[str, Any]]:
@@ -31,18 +46,16 @@ def everything(shown: Message) -> str:
     return "\n".join([shown.text, *texts(blocks_of(shown))])
 
 
-def sound(shown: Message) -> None:
-    """A message that Slack takes."""
-    assert message_problems(blocks_of(shown)) == []
-    assert shown.text.strip()
-    assert len(shown.text) <= 3000
-
-
 def actions(shown: Message) -> list[str]:
     """The action ids of the buttons."""
     return [
         e["action_id"] for b in blocks_of(shown) if b["type"] == "actions" for e in b["elements"]
     ]
+
+
+def deciding(shown: Message) -> list[str]:
+    """Those of the buttons in which people decide."""
+    return [action for action in actions(shown) if action in {APPROVE, REJECT}]
 
 
 def test_results_name_the_classes_that_nothing_is_known_of() -> None:
@@ -86,7 +99,20 @@ def test_every_view_of_every_run_is_one_that_slack_takes(view: Any, decided: lis
             response_url="https://hooks.example.com/" + "y" * 200,
         )
         for modal in (decision.approve_modal, decision.reject_modal):
-            assert view_problems(modal(view, carried).to_dict()) == []
+            sound_view(modal(view, carried))
+    sound_view(ask_modal(view, AskContext(run_id=view.id, channel="C1")))
+
+
+@settings(max_examples=60, deadline=None)
+@given(standings(), comparisons())
+def test_reviews_and_comparisons_are_ones_that_slack_takes(standing: Any, found: Any) -> None:
+    sound_view(review_modal(standing))
+    sound(comparison(found))
+    for text in _mrkdwn(
+        [*review_modal(standing).to_dict()["blocks"], *comparison(found).block_dicts()]
+    ):
+        assert not re.search(r"<[^>]*>", text)
+        assert not re.search(r"&(?!amp;|lt;|gt;)", text)
 
 
 @settings(max_examples=60, deadline=None)
@@ -168,7 +194,7 @@ def test_results_show_scores_saving_and_buttons() -> None:
     assert "0.300 → 0.900" in text
     assert "0.870–0.930" in text
     assert "0.724 USD" in text
-    assert actions(shown) == [APPROVE, REJECT]
+    assert deciding(shown) == [APPROVE, REJECT]
     table = next(b for b in blocks_of(shown) if b["type"] == "table")
     assert [row[0]["text"] for row in table["rows"]] == [
         "Model",
@@ -180,16 +206,16 @@ def test_results_show_scores_saving_and_buttons() -> None:
 
 def test_a_decision_takes_the_buttons_away_and_says_who_and_why() -> None:
     shown = results(run_view(), ["tfidf-svm was promoted by ada: it is <good>"])
-    assert actions(shown) == []
+    assert deciding(shown) == []
     assert "*Decided:* tfidf-svm was promoted by ada: it is &lt;good&gt;" in everything(shown)
 
 
 def test_results_without_an_open_approval_have_no_buttons() -> None:
     superseded = results(run_view(approval_id=None))
-    assert actions(superseded) == []
+    assert deciding(superseded) == []
     assert "a newer run has finished" in everything(superseded)
     kept = results(run_view(verdict="keep"))
-    assert actions(kept) == []
+    assert deciding(kept) == []
     assert "keep the model that serves now" in everything(kept)
     assert "saves" not in everything(kept)
 
@@ -246,14 +272,14 @@ def test_the_modal_shows_the_evidence_what_is_pinned_and_who_has_to_agree() -> N
 
 def test_the_results_say_how_many_have_approved_and_keep_their_buttons() -> None:
     shown = results(asked_of_two())
-    assert actions(shown) == [APPROVE, REJECT]
+    assert deciding(shown) == [APPROVE, REJECT]
     assert "1 of 2 approved, by <@U0APPROVE01>" in everything(shown)
 
 
 def test_a_question_that_is_void_has_no_buttons_and_says_why() -> None:
     why = "The question to approve is void: Nobody has decided in time."
     shown = results(run_view(approval_id=None, approval=None), [why])
-    assert actions(shown) == []
+    assert deciding(shown) == []
     assert f"*Closed:* {why}" in everything(shown)
     assert "*Decided:*" not in everything(shown)
 
@@ -283,6 +309,15 @@ def test_lists_and_answers_are_ones_that_slack_takes(
         )
     )
     sound(lists.help_text())
+
+
+def test_the_third_oracle_refuses_what_slack_refuses() -> None:
+    heading = {"type": "plain_text", "text": "x" * 151}
+    with pytest.raises(InvalidUsageError):
+        built({"type": "header", "text": heading})
+    empty = {"type": "mrkdwn", "text": ""}
+    with pytest.raises(InvalidUsageError):
+        built({"type": "section", "text": empty})
 
 
 def test_block_objects_pass_the_librarys_own_checks() -> None:

@@ -3,29 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
 from sqlmodel import col, select
 
-from flywheel.db.models import Dataset, Evaluation, Prediction, Review, Run
-from flywheel.decisions.policy import policy_document
+from flywheel.db.models import Evaluation, Review, Run
 from flywheel.errors import ConflictError, DataError, InvalidInputError, NotFoundError
-from flywheel.evaluation.metrics import score
 from flywheel.ports.backends import Backends
-from flywheel.runs.create import create
 from flywheel.service import review, runs
-from flywheel.service.review import Choice, Question
+from flywheel.service.review import Choice, JudgedError
+from flywheel.service.review_material import Question
 from flywheel.settings import Settings
-from flywheel.settings.run_config import merge_run_config
 from flywheel.views import Actor
 from flywheel.wiring import open_backends
+from tests.support.scored_runs import CLASSES, RECORDS, add_run
 
 ANN = Actor(id="U-ANN", name="ann", origin="slack")
 BOB = Actor(id="U-BOB", name="bob", origin="slack")
-CLASSES = ["Earnings", "Dividend", "Merger", "Other"]
-RECORDS = 60
 
 
 def labels_of(row: int) -> tuple[str, str | None]:
@@ -34,97 +28,10 @@ def labels_of(row: int) -> tuple[str, str | None]:
     return teacher, None if row == 59 else CLASSES[(row + 1) % 3] if row % 4 == 0 else teacher
 
 
-async def add_run(backends: Backends, folder: Path) -> None:
-    """A completed run with two candidates, of which hashing-sgd is scored."""
-    config = merge_run_config(backends.settings, {})
-    offered = {c.name: c for c in backends.platform.candidates()}
-    lines = [
-        {
-            "id": f"id{row}",
-            "label": labels_of(row)[0],
-            "request": {
-                "messages": [
-                    {"role": "system", "content": "Classify."},
-                    {"role": "user", "content": [{"type": "text", "text": f"headline {row} "}]},
-                ]
-            },
-        }
-        for row in range(RECORDS)
-    ]
-    path = folder / "eval.jsonl"
-    path.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
-    answers = [labels_of(row) for row in range(RECORDS)]
-    ones = [1] * RECORDS
-    scores = score(
-        [teacher for teacher, _ in answers],
-        [candidate for _, candidate in answers],
-        [0.1] * RECORDS,
-        ones,
-        ones,
-        config.evaluation_config,
-        seed=1,
-    )
-    async with backends.database.transaction() as session:
-        run = await create(
-            session,
-            workload_id="news",
-            client_id=None,
-            requested_by=ANN.id,
-            config=config,
-            seed=7,
-            candidates=[offered["hashing-sgd"], offered["tfidf-svm"]],
-            policy=policy_document("margin: 0.25", "policy.yaml"),
-        )
-        run.status = "completed"
-        run.dataset_report = report()
-        assert run.id is not None
-        session.add(
-            Dataset(run_id=run.id, name="eval", uri=str(path), num_records=RECORDS, digest="0")
-        )
-        evaluation = Evaluation(
-            run_id=run.id,
-            candidate="hashing-sgd",
-            eval_type="customized-eval",
-            scores=scores.model_dump(mode="json"),
-        )
-        session.add(evaluation)
-        await session.flush()
-        assert evaluation.id is not None
-        session.add_all(
-            Prediction(
-                evaluation_id=evaluation.id,
-                row=row,
-                record_id=f"id{row}",
-                expected=teacher,
-                answer="no idea" if candidate is None else f"[[[{candidate}]]]",
-                label=candidate,
-                seconds=0.1,
-                input_tokens=1,
-                output_tokens=1,
-                confidence=row / RECORDS,
-            )
-            for row, (teacher, candidate) in enumerate(answers)
-        )
-
-
-def report() -> dict[str, Any]:
-    names = (
-        *("read", "invalid", "wrong_type", "unlabeled", "duplicates", "near_duplicates"),
-        *("conflicting", "usable", "eval", "train", "val", "seed"),
-    )
-    counts = {"usable": 60, "eval": 20, "train": 40, "val": 0}
-    return {
-        **dict.fromkeys(names, 0),
-        "workload_type": "classification",
-        "classes": dict.fromkeys(CLASSES, counts),
-        "teacher": {"model_name": "big"},
-    }
-
-
 @pytest.fixture
 async def backends(settings: Settings, tmp_path: Path) -> AsyncIterator[Backends]:
     async with open_backends(settings, with_queue=False) as opened:
-        await add_run(opened, tmp_path)
+        await add_run(opened, tmp_path, labels_of)
         yield opened
 
 
@@ -273,6 +180,38 @@ async def test_a_later_answer_counts_and_both_stay_on_record(backends: Backends)
     following = await ask(backends)
     assert following is not None
     assert following.row != question.row
+
+
+async def test_what_is_taken_back_is_asked_again_and_stays_on_record(backends: Backends) -> None:
+    await judge(backends, 2)
+    before = await review.standing(backends, "last", None, ANN)
+    assert (before.mine, before.anybody, before.records) == (2, 2, RECORDS)
+    assert before.last is not None
+    last = before.last.question
+    assert before.last.choice == choose(last)
+    assert await review.withdraw(backends, "r-1", "hashing-sgd", last.row, ANN)
+    assert not await review.withdraw(backends, "r-1", "hashing-sgd", last.row, ANN)
+    after = await review.standing(backends, "last", None, ANN)
+    assert (after.mine, after.question) == (1, last)
+    assert after.audit is not None
+    assert after.audit.records == 1
+    assert [r.judgement for r in await stored(backends)][2:] == ["withdrawn"]
+    assert (await review.standing(backends, "last", None, BOB)).last is None
+
+
+async def test_a_double_click_is_one_judgement(backends: Backends) -> None:
+    question = await ask(backends)
+    assert question is not None
+    args = (backends, "r-1", "hashing-sgd", question.row)
+    both = await asyncio.gather(
+        review.answer(*args, "a", ANN, once=True),
+        review.answer(*args, "b", ANN, once=True),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, JudgedError) for one in both) == 1
+    assert len(await stored(backends)) == 1
+    assert await review.withdraw(*args, ANN)
+    await review.answer(*args, "unclear", ANN, once=True)
 
 
 async def test_the_right_label_is_one_of_the_classes(backends: Backends) -> None:

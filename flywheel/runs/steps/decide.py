@@ -11,7 +11,7 @@ from flywheel.decisions.answered import Answered
 from flywheel.decisions.answered import difference as answers_difference
 from flywheel.decisions.clauses import Measured, ReferenceModel
 from flywheel.decisions.policy import PACKAGED, Policy, PolicyDocument, policy_document
-from flywheel.decisions.regression import Regression, compare_paired, compare_unpaired
+from flywheel.decisions.regression import Regression, comparable, compare_paired, compare_unpaired
 from flywheel.decisions.rule import headline, recommend
 from flywheel.decisions.verdict import Recommendation
 from flywheel.errors import DataError
@@ -194,7 +194,7 @@ async def _against_run_before(
     if found is None:
         return None
     scores, final_eval = found
-    if not _comparable(after, scores, metric):
+    if not comparable(after, scores, metric):
         return None
     against, headlines = (
         f"{name} ({run_ref(before.id)})",
@@ -219,18 +219,6 @@ async def _against_run_before(
         state.config.evaluation_config.bootstrap_resamples,
         policy.confidence,
         run.seed,
-    )
-
-
-def _comparable(after: Scores, before: Scores, metric: Metric) -> bool:
-    """Whether the same was measured of both, by the same judge where one gave the score."""
-    if before.workload_type != after.workload_type or before.of(metric) is None:
-        return False
-    if metric != "similarity" or after.judge is None or before.judge is None:
-        return True
-    return (after.judge.model, after.judge.prompt_digest) == (
-        before.judge.model,
-        before.judge.prompt_digest,
     )
 
 
