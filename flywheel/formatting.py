@@ -90,6 +90,12 @@ def when(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def ordinal(n: int) -> str:
+    """'1st', '2nd', '11th', '23rd'."""
+    ending = "th" if n % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{count(n)}{ending}"
+
+
 def days(number: int) -> str:
     """'1 day', '12 days'."""
     return f"{count(number)} day{'' if number == 1 else 's'}"
