@@ -10,6 +10,7 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.announcements import Announcements
 from bot.context import Bot
 from bot.errors import unexpected
 from bot.inbox.inbox import Inbox
@@ -60,9 +61,12 @@ def build_app(
     )
     messenger = Messenger(client)
     relay = Relay(backends, messenger, workspace=console)
+    announcements = Announcements(backends, messenger, relay, workspace=console)
     people = People(client, backends.settings.approval_config)
     inbox = Inbox(backends.database, console or "")
-    bot = Bot(backends, messenger, relay, people, inbox, "console" if console else "slack")
+    bot = Bot(
+        backends, messenger, relay, announcements, people, inbox, "console" if console else "slack"
+    )
     app.middleware(inbox.middleware)
     app.error(_on_error)
     register(app, bot)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bot.announcements import Announcements
 from bot.errors import Reply
 from bot.inbox.delivery import Delivery
 from bot.inbox.inbox import Inbox
@@ -24,6 +25,7 @@ class Bot:
     backends: Backends
     messenger: Messenger
     relay: Relay
+    announcements: Announcements
     people: People
     inbox: Inbox
     origin: Origin

@@ -1,5 +1,6 @@
 """Sending: the one place that calls Slack's Web API for messages."""
 
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.errors import slack_code
 from bot.views.message import Message
 from flywheel.errors import UnavailableError
+
+log = logging.getLogger(__name__)
 
 _NOT_HERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
 
@@ -50,6 +53,15 @@ class Messenger:
         await self.client.chat_update(
             channel=channel, ts=ts, text=shown.text, blocks=shown.block_dicts()
         )
+
+    async def permalink(self, channel: str, ts: str) -> str | None:
+        """The address of a message; None where Slack does not say."""
+        try:
+            found = await self.client.chat_getPermalink(channel=channel, message_ts=ts)
+        except SlackApiError as error:
+            log.info("Slack gives no link to %s in %s: %s", ts, channel, slack_code(error))
+            return None
+        return str(found["permalink"])
 
     async def thread(self, channel: str, ts: str) -> AsyncIterator[dict[str, Any]]:
         """The messages of a thread, its parent first. Raises SlackApiError."""

@@ -14,18 +14,21 @@ from flywheel.clock import utc_now
 
 
 class SlackCard(SQLModel, table=True):
-    """The one message that shows a run and is edited as it goes on."""
+    """The one message of a channel that shows a run and is edited as it goes on."""
 
     __tablename__ = "slack_card"
 
     run_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    channel: str
+    channel: str = Field(primary_key=True)
     ts: str | None = Field(default=None, description="None until Slack has confirmed the message")
     shown_version: int = Field(default=0, description="RunView.version that Slack shows in full")
     shown_at: datetime = Field(
         default_factory=utc_now, description="Of the last edit; before `ts` is known, of the claim"
     )
     final: bool = Field(default=False, description="Nothing on the card itself changes any more")
+    told: bool = Field(
+        default=False, description="Whoever asked for the run knows its end, or need not be told"
+    )
 
 
 class SlackPost(SQLModel, table=True):
@@ -35,9 +38,22 @@ class SlackPost(SQLModel, table=True):
 
     event_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     run_id: int = Field(index=True)
-    channel: str
+    channel: str = Field(primary_key=True)
     ts: str | None = Field(default=None, description="None until Slack has confirmed the message")
     state: str = Field(default="claimed", description="claimed or posted")
+    claimed_at: datetime = Field(default_factory=utc_now)
+
+
+class SlackNotice(SQLModel, table=True):
+    """A message on its own that is sent once: claimed first, then posted."""
+
+    __tablename__ = "slack_notice"
+
+    key: str = Field(primary_key=True, description="What it says, e.g. 'outcome:12'")
+    sent_to: str = Field(description="A channel, or a user")
+    ts: str | None = Field(default=None, description="None where Slack has never confirmed it")
+    state: str = Field(default="claimed", description="claimed or sent")
+    created_at: datetime = Field(default_factory=utc_now)
     claimed_at: datetime = Field(default_factory=utc_now)
 
 

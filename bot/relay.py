@@ -1,4 +1,5 @@
-"""From the outbox into Slack: one card per run, edited; one message per event, in its thread.
+"""From the outbox into Slack: one card per run and channel, edited; one message per event in its
+thread.
 
 Everything that it needs to go on after a restart is in the database. An event is claimed before
 it is posted; a claim that was never confirmed is looked up in the thread by its block id before
@@ -56,8 +57,10 @@ class Relay:
         self._claim_age = timedelta(seconds=claim_seconds)
         self._edit_seconds = backends.settings.slack_config.edit_seconds
         self._nudge = asyncio.Event()
-        self._shown: dict[str, str] = {}  # what a message shows, so that equal edits are skipped
-        self._paused: dict[int, float] = {}
+        self._shown: dict[
+            tuple[str, str], str
+        ] = {}  # what a message shows, so that equal edits are skipped
+        self._paused: dict[tuple[int, str], float] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look for changes until `stop` is set."""
@@ -91,7 +94,7 @@ class Relay:
         versions = await run_versions(self._backends, [ref(c) for c in cards])
         now = asyncio.get_running_loop().time()
         for row in cards:
-            if self._paused.get(row.run_id, 0.0) > now:
+            if self._paused.get((row.run_id, row.channel), 0.0) > now:
                 continue
             try:
                 await self._bring_up_to_date(row, versions.get(ref(row)))
@@ -99,13 +102,13 @@ class Relay:
                 await self._refused(row, slack_code(error))
             except Exception:
                 log.exception("%s could not be shown", ref(row))
-                self._paused[row.run_id] = now + _BACK_OFF
+                self._paused[row.run_id, row.channel] = now + _BACK_OFF
 
     async def _bring_up_to_date(self, row: SlackCard, version: int | None) -> None:
         if version is None:
             if row.ts is not None:
                 await self._say_gone(row, row.ts)
-            await self.store.forget(row.run_id)
+            await self.store.forget(row)
         elif row.ts is None:
             await self._recover_card(row)
         elif self._may_edit(row) and (version != row.shown_version or _is_old(row)):
@@ -128,19 +131,19 @@ class Relay:
         view = await get_run(self._backends, ref(row))
         ended = view.status in ENDED
         if view.status == "running" and _is_old(row):
-            self._shown.pop(ts, None)  # time has passed, which the card says
+            self._shown.pop((row.channel, ts), None)  # time has passed, which the card says
         if ended and not await self._show_events(row, ts, view, events):
             return  # the card says last that it is over
         await self._edit(row.channel, ts, card(view, utc_now()), same=still(view))
-        await self.store.card_edited(row.run_id, utc_now())
+        await self.store.card_edited(row, utc_now())
         if ended or await self._show_events(row, ts, view, events):
-            await self.store.shown(row.run_id, version, ended)
+            await self.store.shown(row, version, ended)
 
     async def _show_events(
         self, row: SlackCard, thread: str, view: RunView, events: list[EventView]
     ) -> bool:
         """Post what is new, in order; False where somebody else is posting."""
-        posts = await self.store.posts(row.run_id)
+        posts = await self.store.posts(row)
         for event in events:
             post = posts.get(event.id)
             if event.kind in _ON_THE_CARD or (post is not None and post.state == "posted"):
@@ -154,7 +157,7 @@ class Relay:
                 return False
             if found is None:
                 found = await self._post_event(row, thread, view, event, events)
-            await self.store.posted(event.id, found)
+            await self.store.posted(event.id, row.channel, found)
         await self._refresh_results(row, view, events)
         return True
 
@@ -173,9 +176,9 @@ class Relay:
                     row.channel, shown, thread, broadcast=event.kind == "run-completed"
                 )
         except SlackApiError:
-            await self.store.release_post(event.id)
+            await self.store.release_post(event.id, row.channel)
             raise
-        self._shown[ts] = _signature(shown)
+        self._shown[row.channel, ts] = _signature(shown)
         return ts
 
     def _event_message(self, view: RunView, event: EventView, events: list[EventView]) -> Message:
@@ -188,7 +191,7 @@ class Relay:
         self, row: SlackCard, view: RunView, events: list[EventView]
     ) -> None:
         """Edit the results once somebody has decided, or the decision has become void."""
-        posts = await self.store.posts(row.run_id)
+        posts = await self.store.posts(row)
         for event in events:
             post = posts.get(event.id)
             if event.kind == "run-completed" and post is not None and post.ts is not None:
@@ -197,8 +200,8 @@ class Relay:
     async def _post_card(self, run_id: int, channel: str, view: RunView) -> None:
         shown = card(view, utc_now())
         ts = await self._messenger.post(channel, shown)
-        self._shown[ts] = _signature(still(view))
-        await self.store.card_posted(run_id, ts)
+        self._shown[channel, ts] = _signature(still(view))
+        await self.store.card_posted(run_id, channel, ts)
 
     async def _recover_card(self, row: SlackCard) -> None:
         """Find, or else post, a card whose posting was never confirmed."""
@@ -207,14 +210,14 @@ class Relay:
         view = await get_run(self._backends, ref(row))
         if view.finished_at is not None and utc_now() - view.finished_at > _GIVE_UP:
             log.warning("%s never got a card: Slack does not let me post there", ref(row))
-            await self.store.forget(row.run_id)
+            await self.store.forget(row)
             return
         page = await self._messenger.client.conversations_history(
             channel=row.channel, oldest=f"{view.created_at.timestamp() - 60:.6f}", limit=200
         )
         for posted in page["messages"]:
             if carries(posted, card_block_id(view.id)):
-                await self.store.card_posted(row.run_id, str(posted["ts"]))
+                await self.store.card_posted(row.run_id, row.channel, str(posted["ts"]))
                 return
         await self._post_card(row.run_id, row.channel, view)
 
@@ -223,18 +226,18 @@ class Relay:
     ) -> None:
         """Edit a message, unless it shows that already; `same` leaves out what merely ticks."""
         signature = _signature(same or shown)
-        if self._shown.get(ts) == signature:
+        if self._shown.get((channel, ts)) == signature:
             return
         await self._messenger.edit(channel, ts, shown)
-        self._shown[ts] = signature
+        self._shown[channel, ts] = signature
 
     async def _refused(self, row: SlackCard, code: str) -> None:
         if code in _LOST:
             log.warning("%s is not shown any more: Slack says %s", ref(row), code)
-            await self.store.forget(row.run_id)
+            await self.store.forget(row)
             return
         log.warning("Slack refuses to show %s (%s); trying again later", ref(row), code)
-        self._paused[row.run_id] = asyncio.get_running_loop().time() + _BACK_OFF
+        self._paused[row.run_id, row.channel] = asyncio.get_running_loop().time() + _BACK_OFF
 
 
 def _is_old(row: SlackCard) -> bool:

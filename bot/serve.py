@@ -144,6 +144,7 @@ async def _slack(
         say("Nobody can approve promotions yet: list Slack user ids in approval_config.approvers.")
     tasks = [
         asyncio.create_task(bot.relay.run(stop), name="relay"),
+        asyncio.create_task(bot.announcements.run(stop), name="announcements"),
         asyncio.create_task(bot.inbox.run(stop), name="inbox"),
     ]
     try:

@@ -1,6 +1,7 @@
 """The rows that say which Slack message shows what."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
@@ -9,6 +10,7 @@ from sqlmodel import col, delete, select
 from bot.models import SlackCard, SlackPost
 from flywheel.clock import utc_now
 from flywheel.db.engine import Database
+from flywheel.db.models import Announcement, Schedule
 
 CONSOLE = "console-"  # what the channels of consoles are called; they end with their session
 
@@ -22,20 +24,45 @@ class Store:
 
     def __init__(self, database: Database, workspace: str | None = None) -> None:
         self._database = database
-        self._ours = (
-            ~col(SlackCard.channel).startswith(CONSOLE, autoescape=True)
-            if workspace is None
-            else col(SlackCard.channel).startswith(workspace, autoescape=True)
-        )
+        self._workspace = workspace
 
     async def claim_card(self, run_id: int, channel: str) -> bool:
-        """Note that a run's card is about to be posted; False where it has one."""
+        """Note that a run's card is about to be posted there; False where it has one.
+
+        Either way there is nothing left to announce.
+        """
+        announced = delete(Announcement).where(
+            col(Announcement.run_id) == run_id, col(Announcement.channel) == channel
+        )
         try:
             async with self._database.transaction() as session:
                 session.add(SlackCard(run_id=run_id, channel=channel))
+                await session.exec(announced)
         except IntegrityError:
+            async with self._database.transaction() as session:
+                await session.exec(announced)
             return False
         return True
+
+    async def unannounced(self) -> list[Announcement]:
+        """The runs that have yet to be shown in a channel of this workspace, the oldest first."""
+        query = (
+            select(Announcement)
+            .where(self._is_ours(col(Announcement.channel)))
+            .order_by(col(Announcement.run_id))
+        )
+        async with self._database.reading() as session:
+            return list(await session.exec(query))
+
+    async def drop_announcement(self, announcement: Announcement) -> None:
+        """It is too late to show the run there."""
+        async with self._database.transaction() as session:
+            await session.exec(
+                delete(Announcement).where(
+                    col(Announcement.run_id) == announcement.run_id,
+                    col(Announcement.channel) == announcement.channel,
+                )
+            )
 
     async def reclaim_card(self, card: SlackCard, older_than: timedelta) -> bool:
         """Take over a card that was claimed, but not confirmed, at least `older_than` ago."""
@@ -44,7 +71,7 @@ class Store:
             taken = await session.exec(
                 update(SlackCard)
                 .where(
-                    col(SlackCard.run_id) == card.run_id,
+                    *_same(card),
                     col(SlackCard.ts).is_(None),
                     col(SlackCard.shown_at) <= now - older_than,
                 )
@@ -54,27 +81,56 @@ class Store:
             )
             return taken.scalar_one_or_none() is not None
 
-    async def card_posted(self, run_id: int, ts: str) -> None:
+    async def card_posted(self, run_id: int, channel: str, ts: str) -> None:
         """Slack has confirmed the card."""
-        await self._update_card(run_id, ts=ts, shown_at=utc_now())
+        card = SlackCard(run_id=run_id, channel=channel)
+        await self._update_card(card, ts=ts, shown_at=utc_now())
 
-    async def card_edited(self, run_id: int, shown_at: datetime) -> None:
+    async def card_edited(self, card: SlackCard, shown_at: datetime) -> None:
         """The card was edited; the next edit waits."""
-        await self._update_card(run_id, shown_at=shown_at)
+        await self._update_card(card, shown_at=shown_at)
 
-    async def shown(self, run_id: int, version: int, final: bool) -> None:
+    async def shown(self, card: SlackCard, version: int, final: bool) -> None:
         """Everything up to `version` is in Slack."""
-        await self._update_card(run_id, shown_version=version, final=final)
+        await self._update_card(card, shown_version=version, final=final)
 
-    async def card(self, run_id: int) -> SlackCard | None:
-        """The card of a run."""
+    async def cards(self, run_id: int) -> list[SlackCard]:
+        """The cards of a run, by channel."""
+        query = select(SlackCard).where(SlackCard.run_id == run_id).order_by(SlackCard.channel)
         async with self._database.reading() as session:
-            return await session.get(SlackCard, run_id)
+            return list(await session.exec(query))
+
+    async def untold(self) -> list[SlackCard]:
+        """Cards of this workspace whose run has ended without word to whoever asked for it."""
+        query = (
+            select(SlackCard)
+            .where(
+                self._is_ours(col(SlackCard.channel)),
+                col(SlackCard.final).is_(True),
+                col(SlackCard.told).is_(False),
+            )
+            .order_by(col(SlackCard.run_id), col(SlackCard.channel))
+        )
+        async with self._database.reading() as session:
+            return list(await session.exec(query))
+
+    async def told(self, run_id: int) -> None:
+        """Whoever asked for the run knows how it ended, or need not be told."""
+        async with self._database.transaction() as session:
+            await session.exec(
+                update(SlackCard)
+                .where(col(SlackCard.run_id) == run_id, self._is_ours(col(SlackCard.channel)))
+                .values(told=True)
+                .execution_options(synchronize_session=False)
+            )
 
     async def newest_cards(self, limit: int) -> list[SlackCard]:
         """The cards of the newest runs, oldest run first."""
         query = (
-            select(SlackCard).where(self._ours).order_by(col(SlackCard.run_id).desc()).limit(limit)
+            select(SlackCard)
+            .where(self._is_ours(col(SlackCard.channel)))
+            .order_by(col(SlackCard.run_id).desc(), col(SlackCard.channel))
+            .limit(limit)
         )
         async with self._database.reading() as session:
             return list(await session.exec(query))[::-1]
@@ -85,22 +141,47 @@ class Store:
         async with self._database.reading() as session:
             return (await session.exec(query)).first()
 
-    async def forget(self, run_id: int) -> None:
-        """Drop the rows of a run that was deleted."""
+    async def forget(self, card: SlackCard) -> None:
+        """Drop what a channel shows of a run."""
         async with self._database.transaction() as session:
-            await session.exec(delete(SlackPost).where(col(SlackPost.run_id) == run_id))
-            await session.exec(delete(SlackCard).where(col(SlackCard.run_id) == run_id))
+            await session.exec(
+                delete(SlackPost).where(
+                    col(SlackPost.run_id) == card.run_id, col(SlackPost.channel) == card.channel
+                )
+            )
+            await session.exec(delete(SlackCard).where(*_same(card)))
 
     async def clear(self) -> None:
-        """Drop the rows of this workspace: its messages are gone with it."""
-        mine = select(SlackCard.run_id).where(self._ours)
-        async with self._database.transaction() as session:
-            await session.exec(delete(SlackPost).where(col(SlackPost.run_id).in_(mine)))
-            await session.exec(delete(SlackCard).where(self._ours))
+        """Drop the rows of this workspace: its messages are gone with it.
 
-    async def posts(self, run_id: int) -> dict[int, SlackPost]:
-        """The posts of a run by event id."""
-        query = select(SlackPost).where(SlackPost.run_id == run_id)
+        Its schedules go on; the next console shows their runs.
+        """
+        async with self._database.transaction() as session:
+            for table in (SlackPost, SlackCard, Announcement):
+                await session.exec(delete(table).where(self._is_ours(col(table.channel))))
+            await session.exec(
+                update(Schedule)
+                .where(self._is_ours(col(Schedule.channel)))
+                .values(channel=CONSOLE)
+                .execution_options(synchronize_session=False)
+            )
+
+    async def adopt(self, channel: str) -> None:
+        """Show there what consoles that have ended would have shown."""
+        async with self._database.transaction() as session:
+            for table in (Schedule, Announcement):
+                await session.exec(
+                    update(table)
+                    .where(col(table.channel) == CONSOLE)
+                    .values(channel=channel)
+                    .execution_options(synchronize_session=False)
+                )
+
+    async def posts(self, card: SlackCard) -> dict[int, SlackPost]:
+        """What of a run was posted in the thread of its card, by event id."""
+        query = select(SlackPost).where(
+            SlackPost.run_id == card.run_id, SlackPost.channel == card.channel
+        )
         async with self._database.reading() as session:
             return {post.event_id: post for post in await session.exec(query)}
 
@@ -121,6 +202,7 @@ class Store:
                 update(SlackPost)
                 .where(
                     col(SlackPost.event_id) == post.event_id,
+                    col(SlackPost.channel) == post.channel,
                     col(SlackPost.state) == "claimed",
                     col(SlackPost.claimed_at) <= now - older_than,
                 )
@@ -130,30 +212,41 @@ class Store:
             )
             return taken.scalar_one_or_none() is not None
 
-    async def posted(self, event_id: int, ts: str | None) -> None:
+    async def posted(self, event_id: int, channel: str, ts: str | None) -> None:
         """The event is in Slack (or has no message of its own, where `ts` is None)."""
         async with self._database.transaction() as session:
             await session.exec(
                 update(SlackPost)
-                .where(col(SlackPost.event_id) == event_id)
+                .where(col(SlackPost.event_id) == event_id, col(SlackPost.channel) == channel)
                 .values(state="posted", ts=ts)
                 .execution_options(synchronize_session=False)
             )
 
-    async def release_post(self, event_id: int) -> None:
+    async def release_post(self, event_id: int, channel: str) -> None:
         """Give a claim back: Slack has refused the message, so it is not there."""
         async with self._database.transaction() as session:
             await session.exec(
                 delete(SlackPost).where(
-                    col(SlackPost.event_id) == event_id, col(SlackPost.state) == "claimed"
+                    col(SlackPost.event_id) == event_id,
+                    col(SlackPost.channel) == channel,
+                    col(SlackPost.state) == "claimed",
                 )
             )
 
-    async def _update_card(self, run_id: int, **values: str | int | bool | datetime) -> None:
+    async def _update_card(self, card: SlackCard, **values: str | int | bool | datetime) -> None:
         async with self._database.transaction() as session:
             await session.exec(
                 update(SlackCard)
-                .where(col(SlackCard.run_id) == run_id)
+                .where(*_same(card))
                 .values(**values)
                 .execution_options(synchronize_session=False)
             )
+
+    def _is_ours(self, channel: Any) -> Any:
+        if self._workspace is None:
+            return ~channel.startswith(CONSOLE, autoescape=True)
+        return channel.startswith(self._workspace, autoescape=True)
+
+
+def _same(card: SlackCard) -> tuple[Any, Any]:
+    return col(SlackCard.run_id) == card.run_id, col(SlackCard.channel) == card.channel

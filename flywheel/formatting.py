@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
@@ -94,6 +95,15 @@ def ordinal(n: int) -> str:
     """'1st', '2nd', '11th', '23rd'."""
     ending = "th" if n % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
     return f"{count(n)}{ending}"
+
+
+def when_in(zone: str, moment: datetime) -> str:
+    """A moment on the clock of a place and in UTC: '2026-11-23 09:27 Europe/Paris (08:27 UTC)'."""
+    there, utc = moment.astimezone(ZoneInfo(zone)), moment.astimezone(UTC)
+    if zone == "UTC":
+        return when(moment)
+    same_day = there.date() == utc.date()
+    return f"{there:%Y-%m-%d %H:%M} {zone} ({f'{utc:%H:%M} UTC' if same_day else when(utc)})"
 
 
 def days(number: int) -> str:

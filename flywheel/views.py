@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from flywheel.datasets.report import DatasetReport
+from flywheel.decisions.policy import PolicyDocument
 from flywheel.decisions.verdict import Recommendation
 from flywheel.evaluation.audit import Audit
 from flywheel.evaluation.headline import Metric
@@ -215,12 +216,21 @@ class ScheduleView(BaseModel):
     made_by: str
     channel: str | None = Field(description="Where its runs are announced")
     created_at: datetime
+    zone: str | None = Field(
+        description="On whose clock it is due; null where it waits for records"
+    )
     next_due: datetime | None = Field(
         description="null while it is paused, and where it waits for records"
     )
     last_fired: datetime | None
+    last_run: str | None = Field(description="The run that it started last, if that is there")
+    skipped: datetime | None = Field(
+        description="The last moment left out because its run still went on"
+    )
     records: int | None = Field(None, description="How many new ones it waits for")
-    new_records: int | None = Field(None, description="How many have come in")
+    new_records: int | None = Field(
+        None, description="How many have come in; null where the log does not answer"
+    )
     paused: bool
     error: str | None = Field(description="Why it could not start a run, last time")
 
@@ -301,6 +311,10 @@ class WorkloadView(BaseModel):
     workload_id: str
     records: int | None = Field(None, description="In the log; None where it was not asked")
     serving: PromotionView | None = Field(None, description="None: the teacher")
+    scores: Scores | None = Field(
+        None, description="Of what serves now, in its own run; None where that run was deleted"
+    )
+    records_since: int | None = Field(None, description="Logged since it was promoted")
     checked: RunView | None = Field(
         None, description="The newest run that scored what serves now on newer records"
     )
@@ -310,10 +324,23 @@ class HomeView(BaseModel):
     """What one person wants to see first."""
 
     waiting: list[RunView] = Field(description="Questions to approve that wait for this person")
+    more_waiting: int = 0
     running: list[RunView]
+    more_running: int = 0
     mine: list[RunView] = Field(description="The newest runs that this person asked for")
     workloads: list[WorkloadView]
     more_workloads: int = 0
+
+
+class PolicyView(BaseModel):
+    """The policy in force, and who decides under it."""
+
+    document: PolicyDocument
+    workload_id: str | None = Field(description="Whose approvers these are; None: the others'")
+    approvers: list[str] = Field(description="Ids of users and user groups")
+    elsewhere: dict[str, list[str]] = Field(
+        default_factory=dict, description="Workloads where others decide, unless one was asked for"
+    )
 
 
 class EvalSetView(BaseModel):

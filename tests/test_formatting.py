@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flywheel.evaluation.scores import Interval
-from flywheel.formatting import ahead, count, duration, money, percent, score, when
+from flywheel.formatting import ahead, count, duration, money, percent, score, when, when_in
 
 
 def test_a_score_carries_its_interval_and_n() -> None:
@@ -114,3 +114,10 @@ def test_when_something_is_expected() -> None:
         (7_800, "in about 2 h 10 min (2026-11-23 10:10 UTC)"),
     ):
         assert ahead(now + timedelta(seconds=seconds), now) == text
+
+
+def test_a_moment_on_the_clock_of_a_place() -> None:
+    moment = datetime(2026, 11, 23, 20, 30, tzinfo=UTC)
+    assert when_in("UTC", moment) == "2026-11-23 20:30 UTC"
+    assert when_in("Europe/Paris", moment) == "2026-11-23 21:30 Europe/Paris (20:30 UTC)"
+    assert when_in("Asia/Tokyo", moment) == "2026-11-24 05:30 Asia/Tokyo (2026-11-23 20:30 UTC)"

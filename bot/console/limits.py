@@ -129,6 +129,8 @@ def _actions(block: Json) -> Iterator[str]:
 
 def _input(block: Json) -> Iterator[str]:
     yield from text_problems(block.get("label"), 2_000, "label", "plain_text")
+    if "hint" in block:
+        yield from text_problems(block["hint"], 2_000, "hint", "plain_text")
     yield from element_problems(block.get("element", {}))
 
 

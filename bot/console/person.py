@@ -68,9 +68,21 @@ class Person:
             response_url=self._response_url(channel, None),
         )
 
-    async def press(self, message: Posted, action_id: str) -> BoltResponse:
-        """Press a button of a message. Raises LookupError where it has none of that name."""
-        button = next((b for b in buttons(message.blocks) if b["action_id"] == action_id), None)
+    async def press(
+        self, message: Posted, action_id: str, block_id: str | None = None
+    ) -> BoltResponse:
+        """Press a button of a message, the first where several have that name.
+
+        Raises LookupError where none has.
+        """
+        button = next(
+            (
+                button
+                for button in buttons(message.blocks)
+                if button["action_id"] == action_id and block_id in {None, button["block_id"]}
+            ),
+            None,
+        )
         if button is None:
             raise LookupError(f"the message has no button {action_id}")
         payload = {

@@ -165,6 +165,8 @@ class Screen:
                 parts.append(Text(f"▸ {block['label']['text']}", "bold"))
                 if "options" in block["element"]:
                     parts += [Padding(line, (0, 0, 0, 2)) for line in option_lines(block)]
+                if "hint" in block:
+                    parts.append(Text(block["hint"]["text"], "dim"))
             else:
                 parts += list(self._block(block, opened))
         close = view.get("close", {}).get("text", "Close")

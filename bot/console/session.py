@@ -148,7 +148,7 @@ class Chat:
         if button.confirm and not await self._agrees(button.confirm):
             return
         if isinstance(button.place, Posted):
-            await self._me.press(button.place, button.action_id)
+            await self._me.press(button.place, button.action_id, button.block_id)
         else:
             await self._me.press_in(button.place, button.block_id, button.action_id, button.text)
 

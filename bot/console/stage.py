@@ -43,21 +43,26 @@ async def open_stage(
         )
         delivery = Delivery(workspace, app.async_dispatch)
         cast = {user: Person(workspace, delivery, f"{url}/response/", user) for user in people}
-        relaying = asyncio.create_task(bot.relay.run(stop), name="relay") if relay else None
+        await bot.relay.store.adopt(workspace.channel)
+        tasks = [bot.relay.run(stop), bot.announcements.run(stop)] if relay else []
+        relaying = asyncio.gather(*tasks)
         try:
             yield Stage(workspace, bot, delivery, cast)
         finally:
             await bot.inbox.idle()
             stop.set()
             bot.relay.nudge()
-            if relaying is not None:
-                await relaying
+            await relaying
             await bot.relay.store.clear()
             await bot.close()
 
 
 def _approved_by(backends: Backends, approvers: Sequence[str]) -> Backends:
-    """The same backends; whoever has this shell has the files, so they decide."""
+    """The same backends; whoever has this shell has the files, so they decide.
+
+    They see what happens as it happens: nobody has to be told directly.
+    """
     rule = backends.settings.approval_config.model_copy(update={"approvers": list(approvers)})
-    settings = backends.settings.model_copy(update={"approval_config": rule})
+    slack = backends.settings.slack_config.model_copy(update={"tell_requester": False})
+    settings = backends.settings.model_copy(update={"approval_config": rule, "slack_config": slack})
     return replace(backends, settings=settings)

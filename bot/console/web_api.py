@@ -152,6 +152,15 @@ def _update(workspace: Workspace, arguments: Json) -> Json:
     return {"channel": message.channel, "ts": message.ts, "text": message.text}
 
 
+def _permalink(workspace: Workspace, arguments: Json) -> Json:
+    message = workspace.find(_need(arguments, "channel"), _need(arguments, "message_ts"))
+    name = f"p{message.ts.replace('.', '')}"
+    return {
+        "channel": message.channel,
+        "permalink": f"https://console.invalid/archives/{message.channel}/{name}",
+    }
+
+
 def _replies(workspace: Workspace, arguments: Json) -> Json:
     thread = workspace.thread(_need(arguments, "channel"), _need(arguments, "ts"))
     return _page(thread, arguments)
@@ -226,6 +235,7 @@ _METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
     "chat.postMessage": _post_message,
     "chat.postEphemeral": _post_ephemeral,
     "chat.update": _update,
+    "chat.getPermalink": _permalink,
     "conversations.replies": _replies,
     "conversations.history": _history,
     "conversations.info": _conversations_info,

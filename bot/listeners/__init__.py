@@ -3,7 +3,17 @@
 from slack_bolt.async_app import AsyncApp
 
 from bot.context import Bot
-from bot.listeners import actions, asking, commands, forms, home, messages, modals, reviewing
+from bot.listeners import (
+    actions,
+    asking,
+    commands,
+    forms,
+    home,
+    messages,
+    modals,
+    reviewing,
+    schedules,
+)
 
 
 def register(app: AsyncApp, bot: Bot) -> None:
@@ -13,6 +23,7 @@ def register(app: AsyncApp, bot: Bot) -> None:
     modals.register(app, bot)
     forms.register(app, bot)
     home.register(app, bot)
+    schedules.register(app, bot)
     reviewing.register(app, bot)
     asking.register(app, bot)
     messages.register(app, bot)

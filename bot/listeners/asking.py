@@ -60,8 +60,8 @@ async def _answer(bot: Bot, delivery: Delivery) -> None:
     """In the run's thread where it was asked in that channel; else to the person alone."""
     carried, marked = _carried(delivery), f"answer:{delivery.reference}"
     user, _ = person_in(delivery.body)
-    card = await bot.relay.store.card(number(carried.run_id))
-    thread = card.ts if card is not None and card.channel == carried.channel else None
+    cards = await bot.relay.store.cards(number(carried.run_id))
+    thread = next((card.ts for card in cards if card.channel == carried.channel), None)
     if delivery.again and thread and await bot.messenger.marked(carried.channel, thread, marked):
         return
     question = _question(delivery.body["view"]).strip()

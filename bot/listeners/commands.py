@@ -5,7 +5,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.answers import comparing, decisions, lists, review, runs
+from bot.answers import comparing, decisions, lists, policy, review, runs, schedules
 from bot.answers.asked import Answer, asked_in
 from bot.context import Bot
 from bot.inbox.delivery import Delivery
@@ -25,6 +25,10 @@ ANSWERS: dict[type[commands.Command], Answer] = {
     commands.CancelCommand: runs.cancel,
     commands.PromoteCommand: decisions.promote,
     commands.RollbackCommand: decisions.rollback,
+    commands.SchedulesCommand: schedules.schedules,
+    commands.ScheduleCommand: schedules.add,
+    commands.ScheduleChangeCommand: schedules.change,
+    commands.PolicyCommand: policy.policy,
     commands.WorkloadsCommand: lists.workloads,
     commands.HelpCommand: lists.help_text,
 }

@@ -1,8 +1,11 @@
 """The commands as types: what the parser makes and the answers take."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from flywheel.views import RunRequest
+
+ScheduleChange = Literal["pause", "resume", "remove"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,36 @@ class RollbackCommand:
 
 
 @dataclass(frozen=True)
+class PolicyCommand:
+    """Say what the policy in force asks for, and who decides."""
+
+    workload_id: str | None
+
+
+@dataclass(frozen=True)
+class SchedulesCommand:
+    """List the schedules."""
+
+    workload_id: str | None
+
+
+@dataclass(frozen=True)
+class ScheduleCommand:
+    """Start such a run whenever the rule says so."""
+
+    request: RunRequest
+    rule: str
+
+
+@dataclass(frozen=True)
+class ScheduleChangeCommand:
+    """Do that with a schedule."""
+
+    change: ScheduleChange
+    schedule: str
+
+
+@dataclass(frozen=True)
 class WorkloadsCommand:
     """List what the log holds."""
 
@@ -101,6 +134,10 @@ Command = (
     | CancelCommand
     | PromoteCommand
     | RollbackCommand
+    | SchedulesCommand
+    | ScheduleCommand
+    | ScheduleChangeCommand
+    | PolicyCommand
     | WorkloadsCommand
     | HelpCommand
 )

@@ -1,6 +1,6 @@
 """What was filled in on the form of a run, as a request; each fault at its field."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from bot.parsing.run_options import number_of, run_request
 from bot.parsing.tokens import split, straight, tokens_of
@@ -21,8 +21,13 @@ class FormProblemsError(Exception):
         self.problems = dict(problems)
 
 
-def request_of(filled: Mapping[str, str | list[str]], settings: Settings) -> RunRequest:
-    """The run that was asked for. Asks no server. Raises FormProblemsError."""
+def request_of(
+    filled: Mapping[str, str | list[str]], settings: Settings, offered: Collection[str]
+) -> RunRequest:
+    """The run that was asked for, of candidates on offer. Asks no server.
+
+    Raises FormProblemsError.
+    """
     problems: dict[str, str] = {}
     fields: dict[str, object] = {"workload_id": filled.get(run_form.WORKLOAD, "")}
     if not fields["workload_id"]:
@@ -30,8 +35,10 @@ def request_of(filled: Mapping[str, str | list[str]], settings: Settings) -> Run
     if client := filled.get(run_form.CLIENT):
         fields["client_id"] = client
     chosen = filled.get(run_form.CANDIDATES)
-    if isinstance(chosen, list) and set(chosen) != set(settings.default_candidates):
+    if isinstance(chosen, list):
         fields["candidates"] = chosen
+        if gone := [name for name in chosen if name not in offered]:
+            problems[run_form.CANDIDATES] = f"There is no candidate '{gone[0]}' any more."
     for block, name in _NUMBERS.items():
         text = filled.get(block)
         if not isinstance(text, str):

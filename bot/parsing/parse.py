@@ -10,6 +10,7 @@ from bot.parsing.commands import (
     Command,
     CompareCommand,
     HelpCommand,
+    PolicyCommand,
     PromoteCommand,
     ResultsCommand,
     ReviewCommand,
@@ -21,6 +22,7 @@ from bot.parsing.commands import (
     WorkloadsCommand,
 )
 from bot.parsing.run_options import run_request
+from bot.parsing.schedules import read_schedule
 from bot.parsing.tokens import Token, rest_of_line, split, straight, tokens_of, value
 from bot.parsing.usage import USAGE, misused
 from flywheel.errors import InvalidInputError
@@ -62,10 +64,10 @@ def _one_run(name: str, tokens: Sequence[Token], default: str | None) -> str:
     return value(tokens[0].text, "run")
 
 
-def _runs(_text: str, tokens: Sequence[Token]) -> RunsCommand:
+def _any_workload(name: str, tokens: Sequence[Token]) -> str | None:
     if len(tokens) > 1:
-        raise misused("runs", f"I do not understand '{tokens[1].text}'.")
-    return RunsCommand(value(tokens[0].text, "workload", "workload_id") if tokens else None)
+        raise misused(name, f"I do not understand '{tokens[1].text}'.")
+    return value(tokens[0].text, "workload", "workload_id") if tokens else None
 
 
 def _review(_text: str, tokens: Sequence[Token]) -> ReviewCommand:
@@ -100,7 +102,7 @@ def _rollback(text: str, tokens: Sequence[Token]) -> RollbackCommand:
 _READERS: dict[str, Read] = {
     "run": _run,
     "status": lambda _, tokens: StatusCommand(_one_run("status", tokens, "last")),
-    "runs": _runs,
+    "runs": lambda _, tokens: RunsCommand(_any_workload("runs", tokens)),
     "results": lambda _, tokens: ResultsCommand(_one_run("results", tokens, "last")),
     "show": lambda _, tokens: ShowCommand(_one_run("status", tokens, "last")),
     "review": _review,
@@ -108,6 +110,9 @@ _READERS: dict[str, Read] = {
     "cancel": lambda _, tokens: CancelCommand(_one_run("cancel", tokens, None)),
     "promote": _promote,
     "rollback": _rollback,
+    "schedule": read_schedule,
+    "schedules": read_schedule,
+    "policy": lambda _, tokens: PolicyCommand(_any_workload("policy", tokens)),
     "workloads": lambda _, tokens: WorkloadsCommand(),  # noqa: ARG005
     "help": lambda _, tokens: HelpCommand(),  # noqa: ARG005
 }

@@ -36,6 +36,13 @@ USAGE = {
     "rollback": Usage(
         "rollback WORKLOAD [REASON]", "Bring back what served before. Approvers only."
     ),
+    "schedule": Usage(
+        "schedule [WORKLOAD RULE [key=value …]] or schedule pause|resume|remove SCHEDULE",
+        "Runs that start themselves: `every monday 06:00 Europe/London`, `when 5000 new records`.",
+    ),
+    "policy": Usage(
+        "policy [WORKLOAD]", "What a model has to show before it may take over, and who decides."
+    ),
     "workloads": Usage("workloads", "What the log holds, and what serves each workload."),
     "help": Usage("help", "This list."),
 }

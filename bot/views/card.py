@@ -108,7 +108,11 @@ def _status_line(view: RunView, now: datetime) -> str:
 
 
 def _small_print(view: RunView) -> str:
-    parts = [f"Asked for by {person(view.requested_by)}"]
+    parts = []
+    if view.schedule is not None:
+        rule = mrkdwn(view.schedule.rule, 150)
+        parts.append(f"Started by schedule {mrkdwn(view.schedule.id, 20)}, {rule}")
+    parts.append(f"{'asked' if parts else 'Asked'} for by {person(view.requested_by)}")
     if view.client_id:
         parts.append(f"client {code(view.client_id)}")
     report = view.dataset_report

@@ -1,7 +1,7 @@
 """The form in which people ask for a run."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,10 +19,11 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.views.message import context
+from bot.views.message import context, section
 from bot.views.text import plain
 from flywheel.formatting import count
 from flywheel.ports.logs import WorkloadSummary
+from flywheel.ports.platform import CandidateSpec
 from flywheel.settings import Settings
 
 RUN_VIEW = "run_view"
@@ -41,7 +42,10 @@ class RunFormContext(BaseModel):
 
 
 def run_form(
-    summaries: Sequence[WorkloadSummary] | None, settings: Settings, carried: RunFormContext
+    summaries: Sequence[WorkloadSummary] | None,
+    offered: Sequence[CandidateSpec],
+    settings: Settings,
+    carried: RunFormContext,
 ) -> View:
     """Everything that a run can be asked for; `summaries` None: the log does not answer in time."""
     blocks: list[Block] = [_workload(summaries)]
@@ -59,7 +63,7 @@ def run_form(
                 ),
             )
         )
-    if candidates := _candidates(settings):
+    if candidates := _candidates(offered, settings.default_candidates):
         blocks.append(candidates)
     split = settings.data_split_config
     blocks += [
@@ -81,13 +85,32 @@ def run_form(
     )
 
 
+def without_inputs(blocks: Sequence[Block]) -> View:
+    """In place of the form: why it is not there, or not yet."""
+    return View(
+        type="modal",
+        title=PlainTextObject(text="Start a run"),
+        close=PlainTextObject(text="Close"),
+        blocks=blocks,
+    )
+
+
+def waiting_for_log() -> View:
+    """Until the log has said which workloads there are."""
+    return without_inputs(
+        [section("The log takes its time. The form comes as soon as it has answered.")]
+    )
+
+
 def _workload(summaries: Sequence[WorkloadSummary] | None) -> InputBlock:
     records: Counter[str] = Counter()
     for summary in summaries or ():
         records[summary.workload_id] += summary.records
     fitting = [(name, n) for name, n in records.most_common() if 1 <= len(name) <= _VALUE]
     if not fitting:
-        return _input(WORKLOAD, "Workload", PlainTextInputElement(action_id=WORKLOAD))
+        why = "The log does not answer, so its workloads cannot be listed: type the name."
+        typed = PlainTextInputElement(action_id=WORKLOAD)
+        return _input(WORKLOAD, "Workload", typed, hint=why if summaries is None else None)
     options = [
         Option(
             value=name,
@@ -96,9 +119,12 @@ def _workload(summaries: Sequence[WorkloadSummary] | None) -> InputBlock:
         )
         for name, number in fitting[:_OPTIONS]
     ]
-    label = "Workload"
-    if len(fitting) > _OPTIONS:
-        label += f" (the largest {_OPTIONS} of {count(len(fitting))})"
+    hint = None
+    if len(records) > len(options):
+        hint = (
+            f"These are {count(len(options))} of {count(len(records))}, the largest first. For the "
+            "others type /flywheel run NAME."
+        )
     initial = options[0] if len(options) == 1 else None
     select = StaticSelectElement(
         action_id=WORKLOAD,
@@ -106,21 +132,35 @@ def _workload(summaries: Sequence[WorkloadSummary] | None) -> InputBlock:
         initial_option=initial,
         placeholder=PlainTextObject(text="Whose traffic to learn from"),
     )
-    return _input(WORKLOAD, label, select)
+    return _input(WORKLOAD, "Workload", select, hint=hint)
 
 
-def _candidates(settings: Settings) -> InputBlock | None:
-    names = [n for n in dict.fromkeys(settings.default_candidates) if 1 <= len(n) <= _VALUE]
-    if not names:
+def _candidates(offered: Sequence[CandidateSpec], configured: Sequence[str]) -> InputBlock | None:
+    """All that can be tried, the configured ones marked; of too many only those."""
+    fitting = [c for c in offered if 1 <= len(c.name) <= _VALUE]
+    if len(offered) > _OPTIONS:
+        fitting = [c for c in fitting if c.name in configured][:_OPTIONS]
+    if not fitting:
         return None
     options = [
-        Option(value=name, text=PlainTextObject(text=plain(name, 75), emoji=False))
-        for name in names[:_OPTIONS]
+        Option(
+            value=one.name,
+            text=PlainTextObject(text=plain(one.name, 75), emoji=False),
+            description=PlainTextObject(text=plain(one.description, 75), emoji=False),
+        )
+        for one in fitting
     ]
+    marked = [option for option in options if option.value in configured]
     select = StaticMultiSelectElement(
-        action_id=CANDIDATES, options=options, initial_options=options
+        action_id=CANDIDATES, options=options, initial_options=marked or None
     )
-    return _input(CANDIDATES, "Candidates", select)
+    hint = None
+    if len(options) < len(offered):
+        hint = (
+            f"These are {count(len(options))} of {count(len(offered))}. For the others type "
+            "/flywheel run NAME candidates=a,b."
+        )
+    return _input(CANDIDATES, "Candidates", select, hint=hint)
 
 
 def _text(
@@ -136,10 +176,19 @@ def _text(
 
 
 def _input(
-    name: str, label: str, element: InputInteractiveElement, *, optional: bool = False
+    name: str,
+    label: str,
+    element: InputInteractiveElement,
+    *,
+    optional: bool = False,
+    hint: str | None = None,
 ) -> InputBlock:
     return InputBlock(
-        block_id=name, label=PlainTextObject(text=label), element=element, optional=optional
+        block_id=name,
+        label=PlainTextObject(text=label),
+        element=element,
+        optional=optional,
+        hint=None if hint is None else PlainTextObject(text=hint),
     )
 
 
@@ -147,16 +196,27 @@ def _all_or(number: int | None, otherwise: str = "all") -> str:
     return otherwise if number is None else str(number)
 
 
-def values(view: dict[str, Any]) -> dict[str, str | list[str]]:
-    """What was filled in, by block; nothing for what was left empty."""
+def values(view: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """What was filled in, by block; nothing for what was left empty, or marked as it was."""
+    marked = {
+        block.get("block_id"): _values_of(block["element"].get("initial_options"))
+        for block in view["blocks"]
+        if block.get("type") == "input"
+    }
     found: dict[str, str | list[str]] = {}
     for block_id, elements in view["state"]["values"].items():
         for state in elements.values():
-            value: Any = state.get("value") or state.get("selected_conversation")
-            if (option := state.get("selected_option")) is not None:
+            value: str | list[str] = (state.get("value") or "").strip()
+            if option := state.get("selected_option"):
                 value = option["value"]
-            if "selected_options" in state:
-                value = [option["value"] for option in state["selected_options"] or ()]
+            elif chosen := _values_of(state.get("selected_options")):
+                value = [] if set(chosen) == set(marked.get(block_id, ())) else chosen
+            elif conversation := state.get("selected_conversation"):
+                value = conversation
             if value:
-                found[block_id] = value.strip() if isinstance(value, str) else value
-    return {name: value for name, value in found.items() if value}
+                found[block_id] = value
+    return found
+
+
+def _values_of(options: Sequence[Mapping[str, Any]] | None) -> list[str]:
+    return [option["value"] for option in options or ()]

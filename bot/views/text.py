@@ -66,7 +66,19 @@ def _cut(text: str, limit: int) -> str:
 
 def person(name: str) -> str:
     """A person as Slack shows them: a mention for a user id, the escaped name otherwise."""
-    return f"<@{name}>" if _SLACK_USER.fullmatch(name) else mrkdwn(name, 100)
+    return f"<@{name}>" if is_user(name) else mrkdwn(name, 100)
+
+
+def is_user(name: str) -> bool:
+    """Whether it is the id of somebody in Slack."""
+    return _SLACK_USER.fullmatch(name) is not None
+
+
+def link(url: str, words: str) -> str:
+    """Words that lead to an address; the words alone where that is none of the web."""
+    if not re.fullmatch(r"https?://[^\s<>|]+", url):
+        return escape(words)
+    return f"<{escape(url)}|{escape(words)}>"
 
 
 def with_people(escaped: str) -> str:

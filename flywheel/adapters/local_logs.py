@@ -153,7 +153,13 @@ class LocalLogStore:
         return f"SQLite {sqlite3.sqlite_version}, {records:,} records"
 
 
-def _where(selection: Selection) -> tuple[str, tuple[str, ...]]:
-    if selection.client_id is None:
-        return "workload = ?", (selection.workload_id,)
-    return "workload = ? AND client = ?", (selection.workload_id, selection.client_id)
+def _where(selection: Selection) -> tuple[str, list[str | float]]:
+    where = ["workload = ?"]
+    values: list[str | float] = [selection.workload_id]
+    if selection.client_id is not None:
+        where.append("client = ?")
+        values.append(selection.client_id)
+    if selection.since is not None:
+        where.append("timestamp >= ?")
+        values.append(selection.since.timestamp())
+    return " AND ".join(where), values

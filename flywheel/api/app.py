@@ -8,15 +8,14 @@ from flywheel import __version__
 from flywheel.api import errors, health, jobs
 from flywheel.api.auth import Access
 from flywheel.api.limits import BodyLimit
-from flywheel.api.v1 import documents, runs, serving
+from flywheel.api.v1 import documents, runs, schedules, serving
 from flywheel.ports.backends import Backends
 
 
 def build_app(backends: Backends, access: Access) -> FastAPI:
     """The whole API."""
-    app = _app(
-        backends, [health.router, jobs.router, runs.router, documents.router, serving.router]
-    )
+    v1 = [runs.router, schedules.router, documents.router, serving.router]
+    app = _app(backends, [health.router, jobs.router, *v1])
     app.state.access = access
     app.state.album = documents.Album()
     return app

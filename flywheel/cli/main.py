@@ -21,6 +21,7 @@ from flywheel.cli import (
     receipts,
     review,
     runs,
+    schedules,
 )
 from flywheel.errors import FlywheelError
 
@@ -34,6 +35,7 @@ for module in (
     logs,
     planning,
     runs,
+    schedules,
     comparing,
     review,
     eval_sets,

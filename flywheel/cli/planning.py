@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flywheel.cli.context import backends, console, run
+from flywheel.cli.run_options import Candidates, Client, names_in
 from flywheel.cli.sweeps import SetOption, Sweep, Trials, Tune, settings_of, sweep_settings
 from flywheel.formatting import count, duration
 from flywheel.service.planning import plan_run
@@ -24,8 +25,8 @@ def register(app: typer.Typer) -> None:
 
 def plan(
     workload: Annotated[str, typer.Argument(help="Which workload a run would be of")],
-    client: Annotated[str | None, typer.Option(help="Only this client's records")] = None,
-    candidates: Annotated[str | None, typer.Option(help="Comma-separated names")] = None,
+    client: Client = None,
+    candidates: Candidates = None,
     sweep: Sweep = None,
     tune: Tune = None,
     trials: Trials = None,
@@ -36,7 +37,7 @@ def plan(
     request = RunRequest(
         workload_id=workload,
         client_id=client,
-        candidates=None if candidates is None else [c.strip() for c in candidates.split(",")],
+        candidates=names_in(candidates),
         settings={**settings_of(setting), **sweep_settings(sweep, tune, trials)},
     )
 

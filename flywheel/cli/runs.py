@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -10,9 +10,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from flywheel.cli import drawing
 from flywheel.cli.context import backends, console, me, run
+from flywheel.cli.run_options import (
+    Candidates,
+    Client,
+    EvalSize,
+    Limit,
+    Priority,
+    Seed,
+    Workload,
+    eval_size_in,
+    names_in,
+)
 from flywheel.cli.sweeps import SetOption, Sweep, Trials, Tune, settings_of, sweep_settings
 from flywheel.clock import happens
-from flywheel.errors import InvalidInputError
 from flywheel.ports.backends import Backends
 from flywheel.service import pictures
 from flywheel.service import runs as service
@@ -36,20 +46,16 @@ def register(app: typer.Typer) -> None:
 
 
 def start(
-    workload: Annotated[str, typer.Argument(help="Which workload's traffic to learn from")],
-    client: Annotated[str | None, typer.Option(help="Only this client's records")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the newest N records")] = None,
-    eval_size: Annotated[
-        str | None, typer.Option(help="Records held out, or auto: as many as the policy needs")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of split and training")] = None,
-    candidates: Annotated[str | None, typer.Option(help="Comma-separated names")] = None,
+    workload: Workload,
+    client: Client = None,
+    limit: Limit = None,
+    eval_size: EvalSize = None,
+    seed: Seed = None,
+    candidates: Candidates = None,
     policy: Annotated[
         Path | None, typer.Option(help="The policy file that its verdict follows")
     ] = None,
-    priority: Annotated[
-        int, typer.Option(help="Of two runs that wait for room the higher goes first")
-    ] = 0,
+    priority: Priority = 0,
     sweep: Sweep = None,
     tune: Tune = None,
     trials: Trials = None,
@@ -61,9 +67,9 @@ def start(
         workload_id=workload,
         client_id=client,
         limit=limit,
-        eval_size=None if eval_size is None else _eval_size(eval_size),
+        eval_size=eval_size_in(eval_size),
         random_seed=seed,
-        candidates=None if candidates is None else [c.strip() for c in candidates.split(",")],
+        candidates=names_in(candidates),
         priority=priority,
         settings={**settings_of(setting), **sweep_settings(sweep, tune, trials)},
     )
@@ -178,18 +184,6 @@ def delete(run_id: RunId) -> None:
                 console.print("`flywheel gc --remove` tries it again.")
 
     run(main())
-
-
-def _eval_size(text: str) -> int | Literal["auto"]:
-    if text.lower() == "auto":
-        return "auto"
-    digits = text.replace(",", "").replace("_", "")
-    if not digits.isascii() or not digits.isdigit() or int(digits) < 1:
-        raise InvalidInputError(
-            f"'--eval-size {text}' is neither a whole number of at least 1 nor auto.",
-            "For example: --eval-size 1000",
-        )
-    return int(digits)
 
 
 async def _drive(opened: Backends, view: RunView) -> RunView:

@@ -38,9 +38,6 @@ class Run(SQLModel, table=True):
     )
     schedule_due: datetime | None = None
     schedule_words: str | None = None
-    announce: str | None = Field(
-        default=None, description="Channel where the bot has yet to show it"
-    )
     request_key: str | None = Field(
         default=None, description="Names what asked for it, where that may ask twice"
     )
@@ -72,6 +69,18 @@ class Run(SQLModel, table=True):
     )
 
 
+class Announcement(SQLModel, table=True):
+    """A channel where the bot has yet to show a run; it is deleted as its card is claimed."""
+
+    run_id: int = Field(
+        foreign_key="run.id",
+        ondelete="CASCADE",
+        primary_key=True,
+        sa_column_kwargs={"autoincrement": False},
+    )
+    channel: str = Field(primary_key=True)
+
+
 class Schedule(SQLModel, table=True):
     """A run that is started again and again, by the calendar or by new records."""
 
@@ -101,6 +110,9 @@ class Schedule(SQLModel, table=True):
     paused_at: datetime | None = None
     failures: int = Field(default=0, description="In a row")
     error: str | None = Field(default=None, description="Why it could not start a run, last time")
+    skipped: datetime | None = Field(
+        default=None, description="The last moment left out because its run still went on"
+    )
     notice: str | None = Field(default=None, description="What people have yet to be told")
     notice_at: datetime | None = None
 

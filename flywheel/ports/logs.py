@@ -23,6 +23,7 @@ class Selection(BaseModel):
 
     workload_id: str
     client_id: str | None = Field(None, description="One client only; None reads all clients")
+    since: datetime | None = Field(None, description="No record older than that; None reads all")
     limit: int | None = Field(None, ge=1, description="Newest N records; None reads all")
 
 

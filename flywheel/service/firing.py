@@ -3,13 +3,14 @@
 A worker claims a firing for a while by one conditional UPDATE. The run is created in the same
 transaction that moves the schedule on, on condition that nobody has: so a worker that is killed in
 between leaves the firing to the next one, and one that is too slow starts no second run. However
-many moments went by while nobody was there, one run makes up for them.
+many moments went by while nobody was there, one run makes up for them. A moment at which the
+schedule's last run still goes on is left out: runs do not pile up.
 """
 
 import logging
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, update
+from sqlalchemy import case, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,6 +19,9 @@ from flywheel.db.models import Run, Schedule
 from flywheel.errors import FlywheelError, UnavailableError
 from flywheel.formatting import when
 from flywheel.ports.backends import Backends
+from flywheel.runs.announcements import announce
+from flywheel.runs.graph import ACTIVE_RUN
+from flywheel.runs.state import run_ref
 from flywheel.schedules.rule import CalendarRule, RecordsRule, next_due, stored_rule
 from flywheel.service import new_records
 from flywheel.service.runs import start_run
@@ -41,7 +45,7 @@ async def fire_due(backends: Backends) -> list[str]:
         .where(col(Schedule.paused_at).is_(None), col(Schedule.next_due) <= utc_now())
         .order_by(col(Schedule.next_due))
     )
-    async with backends.database.transaction() as session:
+    async with backends.database.reading() as session:
         ids = [found for found in await session.exec(due) if found is not None]
     started = [await _fire(backends, schedule_id) for schedule_id in ids]
     return [run_id for run_id in started if run_id is not None]
@@ -52,7 +56,7 @@ async def _fire(backends: Backends, schedule_id: int) -> str | None:
     if row is None:
         return None
     try:
-        if not await _has_enough(backends, row):
+        if await _goes_on(backends, row) or not await _has_enough(backends, row):
             return None
         return await _start(backends, row)
     except _LostError:
@@ -88,6 +92,24 @@ async def _claim(backends: Backends, schedule_id: int) -> Schedule | None:
         return await session.get(Schedule, schedule_id)
 
 
+async def _goes_on(backends: Backends, row: Schedule) -> bool:
+    """Whether its last run does. Then that one by the calendar leaves this moment out."""
+    query = select(Run.id).where(Run.schedule_id == row.id, col(Run.status).in_(ACTIVE_RUN))
+    async with backends.database.reading() as session:
+        active = (await session.exec(query)).first()
+    if active is None:
+        return False
+    rule, name = stored_rule(row.rule), schedule_ref(row.id)
+    following = _following(backends, rule, utc_now())
+    async with backends.database.transaction() as session:
+        if isinstance(rule, CalendarRule):
+            await _move_on(session, row, next_due=following, skipped=row.next_due)
+            log.info("%s starts no run: %s still goes on", name, run_ref(active))
+        else:
+            await _move_on(session, row, next_due=following)
+    return True
+
+
 async def _has_enough(backends: Backends, row: Schedule) -> bool:
     """Whether the records that it waits for are there; always, for one by the calendar."""
     rule = stored_rule(row.rule)
@@ -96,11 +118,17 @@ async def _has_enough(backends: Backends, row: Schedule) -> bool:
     there = await new_records.count(backends, row.workload_id, row.client_id)
     if there - row.counted >= rule.records:
         return True
-    look = utc_now() + timedelta(seconds=backends.settings.worker_config.count_seconds)
-    # Records that were deleted since would otherwise have to come in twice.
-    counted = min(there, row.counted)
     async with backends.database.transaction() as session:
-        await _move_on(session, row, next_due=look, counted=counted)
+        await _move_on(session, row, next_due=_following(backends, rule, utc_now()))
+        # Records that were deleted since would otherwise have to come in twice. What is stored
+        # decides, not the row: a run that was started meanwhile has begun to count anew.
+        fewer = col(Schedule.counted) > there
+        await session.exec(
+            update(Schedule)
+            .where(col(Schedule.id) == row.id)
+            .values(counted=case((fewer, there), else_=col(Schedule.counted)))
+            .execution_options(synchronize_session=False)
+        )
     return False
 
 
@@ -111,7 +139,8 @@ async def _start(backends: Backends, row: Schedule) -> str:
         following = _following(backends, rule, now)
         await _move_on(session, row, next_due=following, last_fired=now, failures=0, error=None)
         run.schedule_id, run.schedule_due = row.id, row.next_due
-        run.schedule_words, run.announce = rule.words, row.channel
+        run.schedule_words = rule.words
+        await announce(session, run, row.channel)
 
     maker = Actor(id=row.made_by, name=row.made_by_name, origin="system")
     view = await start_run(backends, RunRequest.model_validate(row.request), maker, also=also)

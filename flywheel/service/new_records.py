@@ -25,7 +25,7 @@ async def counts(backends: Backends, request: RunRequest) -> dict[int, int]:
     query = select(Schedule).where(Schedule.workload_id == request.workload_id)
     if request.client_id is not None:  # a run of one client is none of the others
         query = query.where(Schedule.client_id == request.client_id)
-    async with backends.database.transaction() as session:
+    async with backends.database.reading() as session:
         waiting = [
             row
             for row in await session.exec(query)

@@ -10,7 +10,7 @@ from flywheel.runs.packing import JUDGES
 from flywheel.runs.timing import key_of, named, planned_steps
 from flywheel.scheduling.packing import too_large
 from flywheel.scheduling.timetable import Planned
-from flywheel.service.runs import chosen_candidates
+from flywheel.service.startable import chosen_candidates
 from flywheel.service.timetables import Reckoning, measured, times_of, unfinished
 from flywheel.views import PlannedStepView, PlanView, RunRequest
 

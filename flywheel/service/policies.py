@@ -7,9 +7,11 @@ from flywheel.db.models import Run
 from flywheel.decisions.policy import PACKAGED, PolicyDocument, policy_document
 from flywheel.errors import NotFoundError, SettingsError
 from flywheel.ports.backends import Backends
+from flywheel.ports.logs import Selection
 from flywheel.resources import resource_text
 from flywheel.runs.state import run_ref
-from flywheel.service.naming import find
+from flywheel.service.naming import find, nearest
+from flywheel.views import PolicyView
 
 
 async def policy_in_force(backends: Backends, file: Path | None = None) -> PolicyDocument:
@@ -23,6 +25,35 @@ async def policy_in_force(backends: Backends, file: Path | None = None) -> Polic
     if configured is not None:
         return await read_policy(configured.expanduser())
     return policy_document(await asyncio.to_thread(resource_text, PACKAGED), PACKAGED)
+
+
+async def policy_for(backends: Backends, workload_id: str | None = None) -> PolicyView:
+    """The policy in force with the approvers of a workload, or of all of them.
+
+    Raises NotFoundError for an unknown workload, SettingsError for a faulty policy.
+    """
+    rules = backends.settings.approval_config
+    document = await policy_in_force(backends)
+    if workload_id is None:
+        return PolicyView(
+            document=document,
+            workload_id=None,
+            approvers=rules.approvers,
+            elsewhere=rules.workloads,
+        )
+    if workload_id not in rules.workloads:
+        await _check_logged(backends, workload_id)
+    return PolicyView(document=document, workload_id=workload_id, approvers=rules.of(workload_id))
+
+
+async def _check_logged(backends: Backends, workload_id: str) -> None:
+    if await backends.logs.count(Selection(workload_id=workload_id, limit=1)):
+        return
+    names = sorted({summary.workload_id for summary in await backends.logs.workloads()})
+    raise NotFoundError(
+        f"The log holds no workload '{workload_id}'.",
+        f"{nearest(workload_id, names)}`flywheel logs workloads` lists what it holds.",
+    )
 
 
 async def read_policy(file: Path) -> PolicyDocument:

@@ -15,29 +15,26 @@ from flywheel.db.models import Approval, Run
 from flywheel.decisions.policy import PolicyDocument
 from flywheel.errors import (
     ConflictError,
-    InvalidInputError,
-    NotFoundError,
     UnavailableError,
 )
 from flywheel.ports.backends import Backends
-from flywheel.ports.logs import Selection
-from flywheel.ports.platform import CandidateSpec, Leftover
+from flywheel.ports.platform import Leftover
 from flywheel.promotions import registry
 from flywheel.promotions.approvals import Pinned, open_approvals, votes_of
 from flywheel.runs import events
+from flywheel.runs.announcements import announce
 from flywheel.runs.create import create
 from flywheel.runs.graph import ACTIVE_RUN
 from flywheel.runs.history import completed_before
-from flywheel.runs.needs import check_needs
 from flywheel.runs.present import present
 from flywheel.runs.state import RunState, load_state, load_states, run_folder, run_ref
-from flywheel.runs.sweep import Trials, plan_trials
+from flywheel.runs.sweep import plan_trials
 from flywheel.service import new_records
-from flywheel.service.naming import find, nearest, number
+from flywheel.service.naming import find, number
 from flywheel.service.policies import policy_in_force
 from flywheel.service.rights import rule_of
+from flywheel.service.startable import check_logged, offered_candidates, require_needs
 from flywheel.service.timetables import with_expectations
-from flywheel.settings import RunConfig
 from flywheel.settings.run_config import merge_run_config
 from flywheel.views import Actor, ApprovalView, EventView, RunRequest, RunView
 
@@ -66,19 +63,12 @@ async def start_run(
     """
     if (before := await _started(backends, key)) is not None:
         return before
-    await _check_logged(backends, request)
+    await check_logged(backends, request)
     policy = await policy_in_force(backends, policy_file)
     overrides = request.overrides()
     config = merge_run_config(backends.settings, overrides)
-    if config.evaluation_config.workload_type != "auto":  # else once its records are read
-        check_needs(
-            config.evaluation_config.workload_type,
-            policy.parsed(),
-            config.evaluation_config,
-            backends.settings.llm_judge_config,
-            deploys_judge=backends.platform.own_judge() is not None,
-        )
-    candidates = _offered(backends, config)
+    require_needs(backends, config, policy)
+    candidates = offered_candidates(backends, config)
     trials = await plan_trials(backends.settings, overrides, config, candidates)
     seed = config.data_split_config.random_seed
     assert seed is not None  # merge_run_config draws one where none is configured
@@ -101,6 +91,7 @@ async def start_run(
                 request_key=key,
             )
             await new_records.count_from(session, counted)
+            await announce(session, run, _channel(backends, run))
             if also is not None:
                 await also(session, run)
                 await session.flush()
@@ -131,10 +122,11 @@ async def retry_run(backends: Backends, ref: str, actor: Actor, key: str | None 
             "Only a run that failed or was cancelled is started again.",
         )
     request = RunRequest(workload_id=before.workload_id, client_id=before.client_id)
-    await _check_logged(backends, request)
-    candidates = _offered(backends, state.config)
+    await check_logged(backends, request)
+    candidates = offered_candidates(backends, state.config)
     trials = {c.name: [t.parameters for t in state.trials_of(c.name)] for c in candidates}
     policy = before.policy and PolicyDocument.model_validate(before.policy)
+    counted = await new_records.counts(backends, request)
     async with backends.database.transaction() as session:
         run = await create(
             session,
@@ -151,9 +143,16 @@ async def retry_run(backends: Backends, ref: str, actor: Actor, key: str | None 
             trials=trials,
             request_key=key,
         )
+        await new_records.count_from(session, counted)
+        await announce(session, run, _channel(backends, run))
         view = (await _views(session, [run.id or 0]))[0]
     await _wake(backends, run, str(run.fence))
     return view
+
+
+def _channel(backends: Backends, run: Run) -> str | None:
+    """Where the runs of its workload are shown, whoever starts them."""
+    return backends.settings.slack_config.channels.get(run.workload_id)
 
 
 async def _started(backends: Backends, key: str | None) -> RunView | None:
@@ -163,51 +162,6 @@ async def _started(backends: Backends, key: str | None) -> RunView | None:
     async with backends.database.reading() as session:
         found = (await session.exec(select(Run.id).where(Run.request_key == key))).first()
         return None if found is None else (await _views(session, [found]))[0]
-
-
-async def chosen_candidates(
-    backends: Backends, request: RunRequest
-) -> tuple[list[CandidateSpec], Trials]:
-    """The candidates that such a run would try, and their trials. Raises like `start_run`."""
-    await _check_logged(backends, request)
-    overrides = request.overrides()
-    config = merge_run_config(backends.settings, overrides)
-    candidates = _offered(backends, config)
-    return candidates, await plan_trials(backends.settings, overrides, config, candidates)
-
-
-def _offered(backends: Backends, config: RunConfig) -> list[CandidateSpec]:
-    offered = {candidate.name: candidate for candidate in backends.platform.candidates()}
-    for name in config.candidates:
-        if name not in offered:
-            raise InvalidInputError(
-                f"There is no candidate '{name}' on the platform '{backends.platform.name}'.",
-                f"{nearest(name, offered)}It has: {', '.join(offered)}.",
-            )
-    return [offered[name] for name in dict.fromkeys(config.candidates)]
-
-
-async def _check_logged(backends: Backends, request: RunRequest) -> None:
-    selection = Selection(workload_id=request.workload_id, client_id=request.client_id, limit=1)
-    if await backends.logs.count(selection):
-        return
-    summaries = await backends.logs.workloads()
-    if not summaries:
-        raise NotFoundError(
-            "The log is empty.",
-            "Import one with `flywheel logs import FILE`, or make one with `flywheel sample`.",
-        )
-    clients = [s.client_id for s in summaries if s.workload_id == request.workload_id]
-    if clients:
-        raise NotFoundError(
-            f"The log holds no records of client '{request.client_id}' for {request.workload_id}.",
-            f"It has: {', '.join(clients)}.",
-        )
-    names = sorted({s.workload_id for s in summaries})
-    raise NotFoundError(
-        f"The log holds no workload '{request.workload_id}'.",
-        f"{nearest(request.workload_id, names)}It has: {', '.join(names)}.",
-    )
 
 
 async def _wake(backends: Backends, run: Run, token: str) -> None:

@@ -2,18 +2,23 @@
 
 import logging
 import re
+from datetime import datetime
 
-from sqlmodel import col, select
+from pydantic import BaseModel
+from sqlalchemy import update
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
-from flywheel.db.models import Schedule
-from flywheel.errors import ConflictError, NotFoundError
+from flywheel.db.models import Run, Schedule
+from flywheel.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from flywheel.ports.backends import Backends
+from flywheel.runs.state import run_ref
 from flywheel.schedules.parsing import parse_rule
 from flywheel.schedules.rule import CalendarRule, RecordsRule, next_due, stored_rule
 from flywheel.service import new_records
-from flywheel.service.runs import chosen_candidates
+from flywheel.service.startable import check_startable
+from flywheel.settings.slack import CHANNEL_ID, WHERE_ITS_ID
 from flywheel.views import Actor, RunRequest, ScheduleView
 
 log = logging.getLogger(__name__)
@@ -22,6 +27,15 @@ log = logging.getLogger(__name__)
 def schedule_ref(schedule_id: int | None) -> str:
     """What people call a schedule."""
     return f"s-{schedule_id}"
+
+
+def channel_named(channel: str | None) -> str | None:
+    """The Slack channel that somebody outside Slack names. Raises InvalidInputError."""
+    if channel is not None and CHANNEL_ID.fullmatch(channel) is None:
+        raise InvalidInputError(
+            f"'{channel[:40]}' is not the id of a Slack channel.", f"{WHERE_ITS_ID}."
+        )
+    return channel
 
 
 async def add_schedule(
@@ -33,7 +47,7 @@ async def add_schedule(
     not be started now.
     """
     parsed = parse_rule(rule)
-    await chosen_candidates(backends, request)
+    await check_startable(backends, request)
     now = utc_now()
     counted = 0
     if isinstance(parsed, RecordsRule):
@@ -61,9 +75,16 @@ async def list_schedules(backends: Backends, workload_id: str | None = None) -> 
     query = select(Schedule).order_by(col(Schedule.id))
     if workload_id is not None:
         query = query.where(Schedule.workload_id == workload_id)
-    async with backends.database.transaction() as session:
+    async with backends.database.reading() as session:
         rows = list(await session.exec(query))
     return [await _view(backends, row) for row in rows]
+
+
+async def get_schedule(backends: Backends, ref: str) -> ScheduleView:
+    """The schedule that `ref` names: 's-3' or '3'. Raises NotFoundError."""
+    async with backends.database.reading() as session:
+        row = await _row(session, ref)
+    return await _view(backends, row)
 
 
 async def pause_schedule(backends: Backends, ref: str, actor: Actor) -> ScheduleView:
@@ -100,6 +121,46 @@ async def remove_schedule(backends: Backends, ref: str, actor: Actor) -> Schedul
     return await _view(backends, row)
 
 
+class ScheduleNotice(BaseModel):
+    """What people have yet to be told about a schedule."""
+
+    schedule_id: int
+    text: str
+    at: datetime
+    channel: str | None
+    made_by: str
+
+
+async def notices(backends: Backends) -> list[ScheduleNotice]:
+    """What people have yet to be told, the oldest first."""
+    query = (
+        select(Schedule).where(col(Schedule.notice).is_not(None)).order_by(col(Schedule.notice_at))
+    )
+    async with backends.database.reading() as session:
+        rows = list(await session.exec(query))
+    return [
+        ScheduleNotice(
+            schedule_id=row.id or 0,
+            text=row.notice or "",
+            at=row.notice_at or row.created_at,
+            channel=row.channel,
+            made_by=row.made_by,
+        )
+        for row in rows
+    ]
+
+
+async def notice_told(backends: Backends, told: ScheduleNotice) -> None:
+    """People know it; what has come up since stays."""
+    async with backends.database.transaction() as session:
+        await session.exec(
+            update(Schedule)
+            .where(col(Schedule.id) == told.schedule_id, col(Schedule.notice_at) == told.at)
+            .values(notice=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
 async def _row(session: AsyncSession, ref: str) -> Schedule:
     match = re.fullmatch(r"(?:s-)?([0-9]{1,9})", ref.strip(), re.IGNORECASE)
     if match is None:
@@ -118,10 +179,9 @@ async def _row(session: AsyncSession, ref: str) -> Schedule:
 
 async def _view(backends: Backends, row: Schedule) -> ScheduleView:
     rule = stored_rule(row.rule)
-    new = None
-    if isinstance(rule, RecordsRule):
-        there = await new_records.count(backends, row.workload_id, row.client_id)
-        new = max(0, there - row.counted)
+    newest = select(func.max(Run.id)).where(Run.schedule_id == row.id)
+    async with backends.database.reading() as session:
+        last_run = (await session.exec(newest)).one()
     waits = row.paused_at is not None or isinstance(rule, RecordsRule)
     return ScheduleView(
         id=schedule_ref(row.id),
@@ -133,10 +193,22 @@ async def _view(backends: Backends, row: Schedule) -> ScheduleView:
         made_by=row.made_by,
         channel=row.channel,
         created_at=row.created_at,
+        zone=rule.zone if isinstance(rule, CalendarRule) else None,
         next_due=None if waits else row.next_due,
         last_fired=row.last_fired,
+        last_run=None if last_run is None else run_ref(last_run),
+        skipped=row.skipped,
         records=rule.records if isinstance(rule, RecordsRule) else None,
-        new_records=new,
+        new_records=await _new(backends, row) if isinstance(rule, RecordsRule) else None,
         paused=row.paused_at is not None,
         error=row.error,
     )
+
+
+async def _new(backends: Backends, row: Schedule) -> int | None:
+    try:
+        there = await new_records.count(backends, row.workload_id, row.client_id)
+    except UnavailableError as error:  # a schedule can be seen and paused all the same
+        log.info("%s is shown without its new records: %s", schedule_ref(row.id), error)
+        return None
+    return max(0, there - row.counted)

@@ -14,10 +14,10 @@ from flywheel.settings.sections import (
     PriceConfig,
     RunConfig,
     Settings,
-    SlackConfig,
     TrainingConfig,
     WorkerConfig,
 )
+from flywheel.settings.slack import SlackConfig
 from flywheel.settings.sweep import StudentConfig, SweepConfig
 
 __all__ = [

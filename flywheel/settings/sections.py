@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from flywheel.settings.endpoints import EmbedderConfig, JudgeConfig, ServedCandidateConfig
 from flywheel.settings.nemo import NemoPlatformConfig, NimConfig, NmpConfig
 from flywheel.settings.section import Names, Section
+from flywheel.settings.slack import SlackConfig
 from flywheel.settings.sweep import StudentConfig, SweepConfig
 
 
@@ -226,12 +227,6 @@ class ApprovalConfig(Section):
     def of(self, workload_id: str) -> list[str]:
         """Who decides on this workload."""
         return self.workloads.get(workload_id, self.approvers)
-
-
-class SlackConfig(Section):
-    """The conversation. Tokens come from the environment only."""
-
-    edit_seconds: float = Field(1.0, ge=0, description="Shortest time between two edits of a card")
 
 
 class RunConfig(Section):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flywheel.adapters.local_logs import LocalLogStore
+from flywheel.clock import from_epoch
 from flywheel.errors import UnavailableError
 from flywheel.ports.logs import LogStore, Selection, StoredRecord
 
@@ -83,6 +84,9 @@ async def test_a_selection_is_one_workload_one_client_the_newest(store: LocalLog
     assert await store.count(newest) == 4
     assert await store.count(Selection(workload_id="news", limit=100)) == 20
     assert await bodies(store, Selection(workload_id="nobody")) == []
+    late = Selection(workload_id="news", client_id="app", since=from_epoch(stored(15)[1]))
+    assert await bodies(store, late) == body_of(app[:6:-1])
+    assert await store.count(late) == 3
 
 
 async def test_what_is_there_already_is_left_alone(store: LocalLogStore) -> None:

@@ -10,9 +10,11 @@ from schemathesis import engine
 from flywheel.api.app import build_app
 from flywheel.api.auth import access_for
 from flywheel.http_server import http_server
+from flywheel.service.schedules import add_schedule
 from flywheel.settings import Settings
+from flywheel.views import RunRequest
 from tests.api.conftest import CI_KEY, logged
-from tests.support.running import start
+from tests.support.running import ANALYST, start
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +61,7 @@ def faults(url: str) -> tuple[set[str], list[str]]:
 async def test_schemathesis_finds_nothing(keyed_settings: Settings, log_file: Path) -> None:
     async with logged(keyed_settings, log_file) as backends:
         await start(backends)
+        await add_schedule(backends, RunRequest(workload_id="news"), "every day", ANALYST)
         app = build_app(backends, access_for(keyed_settings, "127.0.0.1"))
         async with http_server(app, "127.0.0.1", 0) as url:
             called, found = await asyncio.to_thread(faults, url)

@@ -91,10 +91,12 @@ class Scene:
         assert response.status == 200
         return await self.since(seen)
 
-    async def press(self, message: Posted, action_id: str, by: Person) -> list[Change]:
+    async def press(
+        self, message: Posted, action_id: str, by: Person, block_id: str | None = None
+    ) -> list[Change]:
         """Press a button; what changed until the app had nothing left to do."""
         seen = len(self.stage.workspace.changes)
-        assert (await by.press(message, action_id)).status == 200
+        assert (await by.press(message, action_id, block_id)).status == 200
         return await self.since(seen)
 
     async def since(self, seen: int) -> list[Change]:

@@ -1,5 +1,7 @@
 """The Home tab: what waits for whom, decisions made on it, and how it looks in the terminal."""
 
+import re
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +16,7 @@ from bot.views.results import APPROVE
 from flywheel.service.promotions import incumbents
 from flywheel.service.runs import start_run
 from flywheel.views import Actor, HomeView, IncumbentView, PromotionView, RunRequest, WorkloadView
-from tests.bot.conftest import ADA, BEN, Scene
+from tests.bot.conftest import ADA, BEN, Scene, log_records
 from tests.bot.oracles import sound_view
 from tests.bot.strategies import NOW, names, run_view, run_views, scores_of
 from tests.bot.test_session import played
@@ -52,7 +54,16 @@ async def test_only_who_decides_is_asked_and_decides_there(completed_scene: Scen
     assert [p.approved_by for p in await incumbents(scene.backends)] == [ADA]
     after = text_of(scene.stage.workspace.homes[ADA])  # drawn anew by the decision
     assert "Waiting for your decision" not in after
-    assert "when promoted; no later run has scored it since" in after
+    assert re.search(
+        r"macro-F1 [01]\.\d{3} \(95 % .*, n \d+\) when promoted; no later run has scored it since; "
+        r"nothing was logged since",
+        after,
+    )
+    newer = [record._replace(timestamp=time.time() + 1) for record in log_records(302)[300:]]
+    await scene.backends.logs.append(newer)
+    await scene.ada.press_in(tab, "home", REFRESH)
+    await scene.stage.bot.inbox.idle()
+    assert "; 2 records logged since" in text_of(scene.stage.workspace.homes[ADA])
 
     seen = len(scene.stage.workspace.changes)
     await scene.ada.press_in(tab, "decide:r-1", APPROVE)  # an old tab that is still open
@@ -85,6 +96,11 @@ async def test_the_tab_in_the_terminal(scene: Scene) -> None:
     assert "Run r-2 · news" in seen
 
 
+def tab_of(*workloads: WorkloadView) -> HomeView:
+    """Nothing but these workloads."""
+    return HomeView(waiting=[], running=[], mine=[], workloads=list(workloads))
+
+
 def promotion(name: str = "svm", score: float | None = 0.91) -> PromotionView:
     """What serves a workload."""
     return PromotionView(
@@ -104,12 +120,43 @@ def promotion(name: str = "svm", score: float | None = 0.91) -> PromotionView:
 def test_drift_is_said_in_numbers_that_were_measured() -> None:
     compared = IncumbentView(name="svm (r-3)", scores=scores_of(0.87))
     checked = run_view(compared=compared, id="r-9")
-    one = WorkloadView(workload_id="news", records=7, serving=promotion(), checked=checked)
-    empty = HomeView(waiting=[], running=[], mine=[], workloads=[one])
-    text = "\n".join(texts(home_tab(empty, NOW).to_dict()))
+    one = WorkloadView(
+        workload_id="news",
+        records=7,
+        serving=promotion(),
+        scores=scores_of(0.91),
+        records_since=4_200,
+        checked=checked,
+    )
+    text = "\n".join(texts(home_tab(tab_of(one), NOW).to_dict()))
     assert "promoted 12 days ago by <@U0CONSOLE01>" in text
-    assert "macro-F1 0.910 when promoted, macro-F1 0.870 (95 % 0.840–0.900, n 400) in r-9" in text
+    assert (
+        "macro-F1 0.910 (95 % 0.880–0.940, n 400) when promoted, "
+        "macro-F1 0.870 (95 % 0.840–0.900, n 400) in r-9; 4,200 records logged since"
+    ) in text
     assert "Nothing is running." in text
+
+
+def test_a_score_without_its_run_is_said_without_its_interval() -> None:
+    gone = WorkloadView(workload_id="news", serving=promotion(), records_since=1)
+    text = "\n".join(texts(home_tab(tab_of(gone), NOW).to_dict()))
+    assert "macro-F1 0.910 when promoted; no later run has scored it since; 1 record logged" in text
+
+
+async def test_of_two_hundred_workloads_the_largest_are_shown(scene: Scene) -> None:
+    named = log_records(1)[0]
+    await scene.backends.logs.append(
+        [
+            named._replace(record_id=f"{i:04x}{j:04x}", workload_id=f"w{i}")
+            for i in range(199)
+            for j in range(1 + i % 7)
+        ]
+    )
+    tab = await opened(scene, scene.ada)
+    shown = [t for t in texts(tab.view["blocks"]) if t.endswith("served by the teacher")]
+    assert len(shown) == 20
+    assert shown[0].startswith("`news` · 30 records in the log")
+    assert "180 more: `/flywheel workloads` lists them." in text_of(tab)
 
 
 @settings(max_examples=40, deadline=None)
@@ -121,13 +168,21 @@ def test_drift_is_said_in_numbers_that_were_measured() -> None:
 def test_every_tab_is_one_that_slack_takes(
     runs: list[Any], workloads: list[tuple[str, str, bool]], more: int
 ) -> None:
-    found = [run.model_copy(update={"id": f"r-{i}"}) for i, run in enumerate(runs)]
+    found = [run.model_copy(update={"id": f"r-{i}"}) for i, run in enumerate(runs * 3)]
     view = HomeView(
-        waiting=found,
-        running=found * 3,
-        mine=found,
+        waiting=found[:10],
+        more_waiting=more,
+        running=found[:10],
+        more_running=more,
+        mine=found[:5],
         workloads=[
-            WorkloadView(workload_id=name, serving=promotion(model) if serves else None)
+            WorkloadView(
+                workload_id=name,
+                serving=promotion(model) if serves else None,
+                records=more,
+                records_since=more,
+                checked=found[0] if found else None,
+            )
             for name, model, serves in workloads
         ],
         more_workloads=more,

@@ -62,12 +62,12 @@ class LocalSlack:
                     return dict(found)
                 await asyncio.sleep(0.1)
 
-    async def until_opened(self) -> None:
-        """Wait for the app to open a modal."""
+    async def until_logged(self, wanted: str) -> None:
+        """Wait for something that the app has called."""
         async with asyncio.timeout(SECONDS):
             while True:
                 answer = await self._session.get(f"{self.url}/_control/log")
-                if "views.open" in json.dumps(await answer.json()):
+                if wanted in json.dumps(await answer.json()):
                     return
                 await asyncio.sleep(0.1)
 
@@ -155,6 +155,9 @@ async def test_a_run_is_started_and_approved(tmp_path: Path, mode: str) -> None:
             command = "run news eval_size=150 candidates=tfidf-svm"
             await slack.do("command", user=BEN, command="/flywheel", text=command)
             results = await slack.until(lambda m: m["text"].startswith("Results of r-1"))
+            await slack.until_logged("Your run r-1 on `news` is complete.")  # to ben directly
+            await slack.do("command", user=BEN, command="/flywheel", text="schedule news daily")
+            await slack.until(lambda m: "made the schedule s-1" in m["text"])
             await slack.do("message", user=BEN, text=f"<@{BOT}> which model is best?")
             await slack.until(lambda m: "has the highest macro-F1" in m["text"])
 
@@ -165,7 +168,7 @@ async def test_a_run_is_started_and_approved(tmp_path: Path, mode: str) -> None:
             assert f"These may: <@{ADA}>." in refusal["text"]
 
             await slack.do("interact", user=ADA, messageTs=results["ts"], action=press)
-            await slack.until_opened()
+            await slack.until_logged("views.open")
             chosen = {"type": "static_select", "selected_option": {"value": "tfidf-svm"}}
             typed = {"type": "plain_text_input", "value": "clear of the limit"}
             await slack.submit(ADA, {MODEL: {MODEL: chosen}, REASON: {REASON: typed}})

@@ -89,7 +89,8 @@ async def test_a_message_that_was_posted_but_not_confirmed_is_adopted(quiet_scen
     for _ in range(3):
         await fresh_relay(scene).tick()
     assert replies(scene) == ["one milestone"]
-    posts = await scene.stage.bot.relay.store.posts(1)
+    (row,) = await scene.stage.bot.relay.store.cards(1)
+    posts = await scene.stage.bot.relay.store.posts(row)
     assert posts[event_id].state == "posted"
     assert posts[event_id].ts == scene.stage.workspace.messages[-1].ts
 
@@ -110,12 +111,11 @@ async def test_a_card_that_was_posted_but_not_confirmed_is_adopted(quiet_scene: 
     scene = quiet_scene
     card = await scene.card("run news")
     async with scene.backends.database.transaction() as session:
-        row = await session.get_one(SlackCard, 1)
+        row = await session.get_one(SlackCard, (1, scene.channel))
         row.ts = None
     await fresh_relay(scene).tick()
     assert len(scene.stage.workspace.messages) == 1
-    row = await scene.stage.bot.relay.store.card(1)
-    assert row is not None
+    (row,) = await scene.stage.bot.relay.store.cards(1)
     assert row.ts == card.ts
 
 
@@ -128,7 +128,7 @@ async def test_edits_keep_their_pace_and_the_newest_state_wins(quiet_scene: Scen
     await slow.tick()
     assert card.edits == 0
     async with scene.backends.database.transaction() as session:
-        row = await session.get_one(SlackCard, 1)
+        row = await session.get_one(SlackCard, (1, scene.channel))
         row.shown_at = utc_now() - timedelta(minutes=2)
     await slow.tick()
     await slow.tick()

@@ -99,7 +99,21 @@ async def test_what_slack_refuses_is_refused() -> None:
             await refused(client.views_open(trigger_id=trigger, view=long_title))
             == "invalid_arguments"
         )
-        await client.views_open(trigger_id=trigger, view=MODAL)
+        opened_view = (await client.views_open(trigger_id=trigger, view=MODAL))["view"]
+        shown, before = opened_view["id"], opened_view["hash"]
+        update = client.views_update
+        assert await refused(update(view_id="V0", view=MODAL)) == "not_found"
+        assert await refused(update(view_id=shown, view=long_title)) == "invalid_arguments"
+        await update(view_id=shown, hash=before, view=MODAL)
+        assert await refused(update(view_id=shown, hash=before, view=MODAL)) == "hash_conflict"
+        home = {"type": "home", "blocks": [SECTION]}
+        publish = client.views_publish
+        assert await refused(publish(user_id="U0NOBODY01", view=home)) == "user_not_found"
+        too_long = {**home, "blocks": [SECTION] * 101}
+        assert await refused(publish(user_id=ADA, view=too_long)) == "invalid_arguments"
+        titled = {**home, "title": MODAL["title"]}
+        assert await refused(publish(user_id=ADA, view=titled)) == "invalid_arguments"
+        await publish(user_id=ADA, view=home)
         assert (
             await refused(client.views_open(trigger_id=trigger, view=MODAL))
             == "exchanged_trigger_id"

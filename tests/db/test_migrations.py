@@ -1,6 +1,7 @@
 """The migrations make exactly the tables that the models describe."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
@@ -59,3 +60,45 @@ async def test_promotions_of_before_keep_their_score(tmp_path: Path) -> None:
         kept = (await session.exec(select(Promotion))).one()
     assert (kept.score, kept.metric) == (0.83, "macro_f1")
     await database.close()
+
+
+async def test_cards_of_before_are_kept_there_and_back(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'flywheel.db'}")
+
+    def move(migrate: Callable[[Config, str], None], to: str) -> None:
+        with engine.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            migrate(config, to)
+
+    move(command.upgrade, "0013")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO slack_card VALUES (3, 'C1', '1.5', 7, '2026-01-01 00:00:00.000000', 1)"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO slack_post "
+                "VALUES (9, 3, 'C1', '1.6', 'posted', '2026-01-01 00:00:00.000000')"
+            )
+        )
+    move(command.upgrade, "0014")
+    with engine.begin() as connection:
+        (row,) = connection.execute(text("SELECT run_id, channel, ts, told FROM slack_card"))
+        assert tuple(row) == (3, "C1", "1.5", 1), "nobody is told now of what ended before"
+        connection.execute(
+            text(
+                "INSERT INTO slack_card SELECT run_id, 'C2', ts, shown_version, shown_at, final, "
+                "told FROM slack_card"
+            )
+        )
+    move(command.downgrade, "0013")
+    with engine.begin() as connection:
+        (row,) = connection.execute(text("SELECT run_id, channel, ts FROM slack_card"))
+        assert tuple(row) == (3, "C1", "1.5")
+        (row,) = connection.execute(text("SELECT event_id, run_id, channel, ts FROM slack_post"))
+        assert tuple(row) == (9, 3, "C1", "1.6")
+    engine.dispose()

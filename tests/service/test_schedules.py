@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlmodel import select
 
 from flywheel.clock import utc_now
-from flywheel.db.models import Run, Schedule
+from flywheel.db.models import Announcement, Run, Schedule
 from flywheel.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import Selection
@@ -53,6 +53,13 @@ async def make_due(backends: Backends, ago: timedelta = AGO) -> datetime:
         for row in await session.exec(select(Schedule)):
             row.next_due, row.claimed_until = due, None
     return due
+
+
+async def end_runs(backends: Backends) -> None:
+    """As if a worker had brought every run to its end."""
+    async with backends.database.transaction() as session:
+        for run in await session.exec(select(Run)):
+            run.status = "completed"
 
 
 async def row(backends: Backends) -> Schedule:
@@ -121,7 +128,8 @@ async def test_missed_times_are_caught_up_once_and_the_run_says_who_started_it(
     )  # fmt: skip
     async with backends.database.transaction() as session:
         stored = (await session.exec(select(Run))).one()
-    assert stored.announce == "C1"
+        announced = (await session.exec(select(Announcement))).one()
+    assert (announced.run_id, announced.channel) == (1, "C1")
     assert stored.config["training_config"]["epochs"] == 2
     (shown,) = await schedules.list_schedules(backends)
     assert shown.next_due is not None
@@ -138,6 +146,7 @@ async def test_of_many_workers_one_starts_the_run(backends: Backends) -> None:
         await make_due(backends)
         started = await asyncio.gather(*(firing.fire_due(backends) for _ in range(8)))
         assert sum(map(len, started)) == 1
+        await end_runs(backends)
     assert len(await runs.list_runs(backends)) == 3
 
 
@@ -173,6 +182,7 @@ async def test_new_records_are_counted_from_the_last_run(backends: Backends) -> 
     assert (made.records, made.new_records, made.next_due) == (50, 0, None)
 
     async def fired() -> list[str]:
+        await end_runs(backends)
         await make_due(backends, timedelta(0))
         return await firing.fire_due(backends)
 
@@ -195,6 +205,54 @@ async def test_new_records_are_counted_from_the_last_run(backends: Backends) -> 
     assert await fired() == [], "somebody's own run has used the others"
     await more_records(backends, 20, 6)
     assert await fired() == ["r-4"]
+
+
+async def test_runs_of_a_schedule_do_not_pile_up(backends: Backends) -> None:
+    made = await schedules.add_schedule(backends, REQUEST, DAILY, ANALYST)
+    assert (made.zone, made.last_run, made.skipped) == ("Europe/London", None, None)
+    await make_due(backends)
+    assert await firing.fire_due(backends) == ["r-1"]
+    due = await make_due(backends, timedelta(minutes=5))
+    assert await firing.fire_due(backends) == []
+    (shown,) = await schedules.list_schedules(backends)
+    assert (shown.last_run, shown.skipped, shown.error) == ("r-1", due, None)
+    assert shown.next_due is not None
+    assert shown.next_due > utc_now()
+    await end_runs(backends)
+    await make_due(backends, timedelta(minutes=5))
+    assert await firing.fire_due(backends) == ["r-2"]
+
+
+async def test_one_by_records_waits_for_its_last_run(backends: Backends) -> None:
+    await schedules.add_schedule(backends, REQUEST, "when 20 new records", ANALYST)
+    await more_records(backends, 20, 2)
+    await make_due(backends, timedelta(0))
+    assert await firing.fire_due(backends) == ["r-1"]
+    await more_records(backends, 20, 3)
+    await make_due(backends, timedelta(0))
+    assert await firing.fire_due(backends) == []
+    (shown,) = await schedules.list_schedules(backends)
+    assert (shown.new_records, shown.skipped) == (20, None)
+    await end_runs(backends)
+    await make_due(backends, timedelta(0))
+    assert await firing.fire_due(backends) == ["r-2"]
+
+
+async def test_a_run_started_while_records_are_counted_begins_anew(backends: Backends) -> None:
+    await schedules.add_schedule(backends, REQUEST, "when 50 new records", ANALYST)
+    await more_records(backends, 30, 2)
+    await make_due(backends, timedelta(0))
+    claimed = await firing._claim(backends, 1)
+    assert claimed is not None
+    await runs.start_run(backends, REQUEST, ANALYST)
+    assert not await firing._has_enough(backends, claimed)
+    assert (await row(backends)).counted == 70
+
+    await more_records(backends, 30, 3)
+    async with backends.database.transaction() as session:
+        (await session.exec(select(Run))).one().status = "failed"
+    await runs.retry_run(backends, "r-1", ANALYST)
+    assert (await row(backends)).counted == 100, "one that is tried again reads them as well"
 
 
 async def test_one_that_cannot_start_says_why_once_and_pauses_in_the_end(
@@ -233,9 +291,13 @@ async def test_a_log_that_is_away_is_no_failure(
 ) -> None:
     await schedules.add_schedule(backends, REQUEST, DAILY, ANALYST)
     due = await make_due(backends)
+    by_records = await schedules.add_schedule(backends, REQUEST, "when 50 new records", ANALYST)
     monkeypatch.setattr(backends.logs, "count", _Away().count)
     with pytest.raises(UnavailableError):
         await firing.fire_due(backends)
+    paused = await schedules.pause_schedule(backends, by_records.id, ANALYST)
+    assert (paused.paused, paused.new_records) == (True, None)
+    await schedules.remove_schedule(backends, by_records.id, ANALYST)
     monkeypatch.undo()
     found = await row(backends)
     assert (found.failures, found.next_due) == (0, due)

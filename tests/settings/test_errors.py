@@ -76,6 +76,13 @@ Lines = Callable[..., list[str]]
             ),
         ),
         (
+            "slack_config: {channels: {news: '#news'}}",
+            (
+                "slack_config.channels in FILE: '#news' for news is not the id of a channel; Slack "
+                "shows it at the end of the channel's details (C0123456789)."
+            ),
+        ),
+        (
             "platform: cloud",
             'platform in FILE must be one of local, nemo, nemo-platform, not "cloud".',
         ),

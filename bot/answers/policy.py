@@ -1,0 +1,13 @@
+"""`policy`."""
+
+from bot.answers.asked import Asked
+from bot.context import Bot
+from bot.parsing.commands import PolicyCommand
+from bot.views import policy as views
+from bot.views.message import Message
+from flywheel.service.policies import policy_for
+
+
+async def policy(bot: Bot, command: PolicyCommand, _asked: Asked) -> Message:
+    """What the policy in force asks for, and who decides under it."""
+    return views.policy(await policy_for(bot.backends, command.workload_id))

@@ -1,0 +1,22 @@
+"""One line to whoever asked for a run: how it ended."""
+
+from bot.views.message import Message, message, section
+from bot.views.results import verdict_line
+from bot.views.text import code, link, mrkdwn
+from flywheel.views import RunView
+
+
+def outcome(view: RunView, permalink: str | None, block_id: str) -> Message:
+    """That a run is complete or has failed; `permalink` leads to its card."""
+    by = "" if view.schedule is None else f" (schedule {mrkdwn(view.schedule.id, 20)})"
+    run = f"Your run {view.id} on {code(view.workload_id)}{by}"
+    if view.status == "failed":
+        why = f": {mrkdwn(view.error, 600)}" if view.error else "."
+        text = f"{run} has failed{why}"
+    elif view.recommendation is None:
+        text = f"{run} is complete."
+    else:
+        reason = mrkdwn(view.recommendation.reason, 600)
+        text = f"{run} is complete. {verdict_line(view.recommendation)}. {reason}"
+    shown = text if permalink is None else f"{text} {link(permalink, 'See the thread')}"
+    return message(text, [section(shown, block_id)])
