@@ -99,6 +99,7 @@ class Workspace:
     guests: set[str] = field(default_factory=set)  # of the users
     groups: dict[str, list[str]] = field(default_factory=dict)  # members by id of the group
     scopes: list[str] = field(default_factory=list)  # of the token; those of the manifest if none
+    data_tables: bool = True  # whether it knows tables that sort
     shared: bool = False  # whether another organisation shares the channel
 
     def __post_init__(self) -> None:
@@ -304,6 +305,8 @@ class Workspace:
             raise SlackRefusal("no_text")
         if len(text) > MESSAGE_TEXT:
             raise SlackRefusal("msg_too_long")
+        if not self.data_tables and any(block.get("type") == "data_table" for block in blocks):
+            raise SlackRefusal("invalid_blocks", "unknown type 'data_table'")
         if problems := message_problems(blocks):
             raise SlackRefusal("invalid_blocks", *problems)
 

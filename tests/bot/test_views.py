@@ -241,7 +241,7 @@ def test_results_show_scores_saving_and_buttons() -> None:
     assert "0.870–0.930" in text
     assert "0.724 USD" in text
     assert deciding(shown) == [APPROVE, REJECT]
-    table = next(b for b in blocks_of(shown) if b["type"] == "table")
+    table = next(b for b in blocks_of(shown) if b["type"] == "data_table")
     assert [row[0]["text"] for row in table["rows"]] == [
         "Model",
         "tfidf-svm",
@@ -270,7 +270,7 @@ def test_a_table_that_is_too_big_becomes_text() -> None:
     many = tuple(candidate(f"candidate-with-a-long-name-{i}") for i in range(150))
     shown = results(run_view(candidates=many))
     sound(shown)
-    assert not any(b["type"] == "table" for b in blocks_of(shown))
+    assert not any(b["type"] == "data_table" for b in blocks_of(shown))
     assert re.search(r"… and \d+ more", everything(shown))
 
 
