@@ -85,7 +85,18 @@ class Screen:
         """A line about the conversation that is not a part of it."""
         self._console.print(Text(text, "italic"))
 
+    def _draw_files(self, message: Posted) -> None:
+        """A terminal shows no pictures: what each shows in words, and where it is."""
+        for file in message.files:
+            line = f"{file['title']}: {file['alt_txt']} ({file['path']})"
+            table = Table.grid(padding=(0, 1))
+            table.add_row(Text("▣", "dim"), Text(line))
+            self._console.print(Padding(table, (0, 0, 0, 1)))
+
     def _draw_message(self, message: Posted, edited: bool) -> None:
+        if message.files:
+            self._draw_files(message)
+            return
         self._forget_buttons(message)
         where = [self._workspace.users[message.user], _clock(message.ts)]
         if message.broadcast:
