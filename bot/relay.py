@@ -19,7 +19,7 @@ from bot.errors import slack_code
 from bot.messenger import Messenger, carries
 from bot.models import SlackCard
 from bot.store import Store
-from bot.views.card import ENDED, card, card_block_id, gone
+from bot.views.card import ENDED, card, card_block_id, gone, still
 from bot.views.message import Message, message, section
 from bot.views.results import event_block_id, results
 from bot.views.text import mrkdwn
@@ -35,6 +35,7 @@ DECISIONS = frozenset({"promoted", "rejected", "rolled-back", "superseded"})
 _ON_THE_CARD = frozenset({"run-started"})  # the card itself says so
 _FOLLOWED = 200  # runs; what happens to older ones is not shown any more
 _GIVE_UP = timedelta(days=1)  # for a card in a channel that the bot is not invited to
+_OLD = timedelta(seconds=30)  # for the times and places in line on a card
 _BACK_OFF = 30.0  # seconds, for a run that Slack refuses to show
 _LOST = frozenset({"message_not_found", "is_archived", "edit_window_closed", "thread_not_found"})
 
@@ -110,7 +111,7 @@ class Relay:
             await self.store.forget(row)
         elif row.ts is None:
             await self._recover_card(row)
-        elif version != row.shown_version and self._may_edit(row):
+        elif self._may_edit(row) and (version != row.shown_version or _is_old(row)):
             with suppress(NotFoundError):  # deleted since: the next look shows that
                 await self._show(row, row.ts, version)
 
@@ -129,9 +130,11 @@ class Relay:
         events = await run_events(self._backends, ref(row))
         view = await get_run(self._backends, ref(row))
         ended = view.status in ENDED
+        if view.status == "running" and _is_old(row):
+            self._shown.pop((row.channel, ts), None)  # time has passed, which the card says
         if ended and not await self._show_events(row, ts, view, events):
             return  # the card says last that it is over
-        await self._edit(row.channel, ts, card(view, utc_now()), same=card(view, view.created_at))
+        await self._edit(row.channel, ts, card(view, utc_now()), same=still(view))
         await self.store.card_edited(row, utc_now())
         if ended or await self._show_events(row, ts, view, events):
             await self.store.shown(row, version, ended)
@@ -197,7 +200,7 @@ class Relay:
     async def _post_card(self, run_id: int, channel: str, view: RunView) -> None:
         shown = card(view, utc_now())
         ts = await self._messenger.post(channel, shown)
-        self._shown[channel, ts] = _signature(card(view, view.created_at))
+        self._shown[channel, ts] = _signature(still(view))
         await self.store.card_posted(run_id, channel, ts)
 
     async def _recover_card(self, row: SlackCard) -> None:
@@ -235,6 +238,11 @@ class Relay:
             return
         log.warning("Slack refuses to show %s (%s); trying again later", ref(row), code)
         self._paused[row.run_id, row.channel] = asyncio.get_running_loop().time() + _BACK_OFF
+
+
+def _is_old(row: SlackCard) -> bool:
+    """Whether a card that is not final says how things stood some time ago."""
+    return not row.final and utc_now() - row.shown_at >= _OLD
 
 
 def decisions(events: list[EventView]) -> list[str]:

@@ -25,13 +25,19 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    backends: Backends, people: dict[str, str], approvers: Sequence[str], *, relay: bool = True
+    backends: Backends,
+    people: dict[str, str],
+    approvers: Sequence[str],
+    *,
+    relay: bool = True,
+    pictures: bool = True,
 ) -> AsyncIterator[Stage]:
     """Run the app against a workspace with these people (id to name) while the block runs.
 
-    Without `relay` commands are answered, but nobody follows the runs.
+    Without `relay` commands are answered, but nobody follows the runs. What is uploaded is kept
+    in a folder under home.
     """
-    workspace = Workspace(dict(people))
+    workspace = Workspace(dict(people), files=backends.settings.home / "pictures")
     stop = asyncio.Event()
     async with serve_workspace(workspace) as url:
         app, bot = build_app(
@@ -45,6 +51,8 @@ async def open_stage(
         cast = {user: Person(workspace, delivery, f"{url}/response/", user) for user in people}
         await bot.relay.store.adopt(workspace.channel)
         tasks = [bot.relay.run(stop), bot.announcements.run(stop)] if relay else []
+        if pictures:
+            tasks.append(bot.pictures.run(stop))
         relaying = asyncio.gather(*tasks)
         try:
             yield Stage(workspace, bot, delivery, cast)

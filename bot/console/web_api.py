@@ -1,8 +1,10 @@
 """The part of Slack's Web API that the app uses, over HTTP on this machine."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -37,6 +39,8 @@ def as_slack_sends(message: Posted) -> Json:
     }
     if message.thread_ts is not None:
         sent["thread_ts"] = message.thread_ts
+    if message.files:
+        sent["files"] = message.files
     if message.user == APP_USER:
         sent["bot_id"] = "B0FLYWHEEL1"
     return sent
@@ -46,14 +50,18 @@ def web_api(workspace: Workspace) -> Starlette:
     """The Web API and the response_urls of a workspace."""
 
     async def call(request: Request) -> Response:
+        answer: Json
         try:
             arguments = await _arguments(request)
             _authenticate(request, arguments, workspace.token)
             method = _METHODS.get(request.path_params["method"], _unknown)
             scopes = {"x-oauth-scopes": ",".join(workspace.scopes or wanted())}
-            return JSONResponse({"ok": True, **method(workspace, arguments)}, headers=scopes)
+            answer = {"ok": True, **method(workspace, arguments)}
+            if (place := answer.get("upload_url")) is not None:
+                answer["upload_url"] = f"{request.base_url}{place}"
+            return JSONResponse(answer, headers=scopes)
         except SlackRefusal as refusal:
-            answer: Json = {"ok": False, "error": refusal.code}
+            answer = {"ok": False, "error": refusal.code}
             if refusal.details:
                 answer["response_metadata"] = {"messages": refusal.details}
             return JSONResponse(answer)
@@ -65,8 +73,20 @@ def web_api(workspace: Workspace) -> Starlette:
             return JSONResponse({"ok": False, "error": refusal.code}, status_code=404)
         return PlainTextResponse("ok")
 
+    async def upload(request: Request) -> Response:
+        found = workspace.uploads.get(request.path_params["file"])
+        if found is None:
+            return PlainTextResponse("no such file", status_code=404)
+        content = await request.body()
+        found.received = len(content)
+        if workspace.files is not None:
+            found.path = workspace.files / found.name
+            await asyncio.to_thread(_keep, found.path, content)
+        return PlainTextResponse("OK")
+
     return Starlette(
         routes=[
+            Route("/upload/{file}", upload, methods=["POST"]),
             Route("/api/{method}", call, methods=["GET", "POST"]),
             Route("/response/{token}", respond, methods=["POST"]),
         ]
@@ -81,7 +101,7 @@ async def _arguments(request: Request) -> Json:
         arguments.update(json.loads(body or b"{}"))
     else:
         arguments.update(parse_qsl(body.decode()))
-    for key in ("blocks", "view"):
+    for key in ("blocks", "view", "files"):
         if isinstance(arguments.get(key), str):
             arguments[key] = json.loads(arguments[key])
     return arguments
@@ -198,6 +218,29 @@ def _views_publish(workspace: Workspace, arguments: Json) -> Json:
     return {"view": {**tab.view, "id": tab.id, "hash": tab.hash}}
 
 
+def _upload_url(workspace: Workspace, arguments: Json) -> Json:
+    if "files:write" not in (workspace.scopes or wanted()):
+        raise SlackRefusal("missing_scope")
+    upload = workspace.new_upload(
+        _need(arguments, "filename"),
+        int(_need(arguments, "length")),
+        arguments.get("alt_txt") or "",
+    )
+    return {"upload_url": f"upload/{upload.id}", "file_id": upload.id}
+
+
+def _complete_upload(workspace: Workspace, arguments: Json) -> Json:
+    files = workspace.share(
+        _need(arguments, "channel_id"), arguments.get("thread_ts"), _need(arguments, "files")
+    )
+    return {"files": files}
+
+
+def _keep(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
 def _users_info(workspace: Workspace, arguments: Json) -> Json:
     user = _need(arguments, "user")
     if user not in workspace.users:
@@ -231,6 +274,8 @@ def _conversations_info(workspace: Workspace, arguments: Json) -> Json:
 
 
 _METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
+    "files.getUploadURLExternal": _upload_url,
+    "files.completeUploadExternal": _complete_upload,
     "auth.test": _auth_test,
     "chat.postMessage": _post_message,
     "chat.postEphemeral": _post_ephemeral,
