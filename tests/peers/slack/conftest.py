@@ -57,11 +57,10 @@ class Peer:
         before = len(await self.results())
         await self.slack.command(RUN, by)
 
-        async def look() -> Json | None:
-            found = await self.results()
-            return found[-1] if len(found) > before and APPROVE in buttons(found[-1]) else None
+        async def look() -> list[Json]:
+            return [m for m in (await self.results())[before:] if APPROVE in buttons(m)]
 
-        return await self.slack.wait(look)
+        return (await self.slack.wait(look))[-1]
 
     async def results(self) -> list[Json]:
         """The results of all runs, the oldest first."""

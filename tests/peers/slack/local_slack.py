@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -15,6 +15,7 @@ SECRET = "peer-secret"
 SECONDS = 60.0
 
 Json = dict[str, Any]
+Found = TypeVar("Found")
 
 
 class LocalSlack:
@@ -62,18 +63,17 @@ class LocalSlack:
     async def until(self, wanted: Callable[[Json], bool], channel: str = CHANNEL) -> Json:
         """The last message that is wanted, as soon as there is one."""
 
-        async def look() -> Json | None:
-            found = [m for m in await self.messages(channel) if wanted(m)]
-            return found[-1] if found else None
+        async def look() -> list[Json]:
+            return [m for m in await self.messages(channel) if wanted(m)]
 
-        return await self.wait(look)
+        return (await self.wait(look))[-1]
 
-    async def wait(self, look: Callable[[], Any]) -> Json:
+    async def wait(self, look: Callable[[], Awaitable[Found]]) -> Found:
         """What `look` finds, as soon as it finds something."""
         async with asyncio.timeout(SECONDS):
             while not (found := await look()):
                 await asyncio.sleep(0.1)
-        return dict(found)
+        return found
 
     async def _do(self, what: str, **body: Any) -> None:
         answer = await self._session.post(

@@ -59,11 +59,10 @@ async def test_a_run_is_cancelled_by_its_button(peer: Peer) -> None:
     before = len(await peer.slack.messages())
     await peer.slack.command(RUN)
 
-    async def look() -> Json | None:
-        new = (await peer.slack.messages())[before:]
-        return next((m for m in new if CANCEL in buttons(m)), None)
+    async def look() -> list[Json]:
+        return [m for m in (await peer.slack.messages())[before:] if CANCEL in buttons(m)]
 
-    card = await peer.slack.wait(look)
+    (card,) = await peer.slack.wait(look)
     await peer.slack.press(card, CANCEL, BEN)
     ended = await peer.slack.until(lambda m: m["ts"] == card["ts"] and "cancelled" in m["text"])
     assert CANCEL not in buttons(ended)
