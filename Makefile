@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEMO_PLATFORM := .venv-nemo-platform
 MLFLOW := .venv-mlflow
+SLACK := .local-slack
 NEMO_PLATFORM_READY := $(NEMO_PLATFORM)/.ready
 
-.PHONY: help demo test test-slow chaos test-peers test-nemo-platform test-mlflow check format bench \
+.PHONY: help demo test test-slow chaos test-peers test-nemo-platform test-mlflow test-slack check format bench \
 	bench-schedule bench-ack lock lock-nemo-platform lock-mlflow clean
 
 help: ## Show the targets
@@ -40,6 +41,11 @@ test-nemo-platform: $(READY) ## Whole runs on a real NeMo Platform server (minut
 test-mlflow: $(READY) ## Tracking on a real MLflow server
 	@$(MAKE) --no-print-directory $(MLFLOW)/.ready || true
 	@MLFLOW_ENVIRONMENT=$(MLFLOW) $(BIN)/python -m pytest -q tests/peers/mlflow
+
+test-slack: $(READY) ## Whole conversations on a Slack that is not ours, and its bad days (needs npm)
+	@$(MAKE) --no-print-directory $(SLACK)/.ready || true
+	@LOCAL_SLACK=$$(ls $(CURDIR)/$(SLACK)/node_modules/local-slack-*/bin/local-slack 2>/dev/null) \
+		$(BIN)/python -m pytest -q tests/peers/slack
 
 check: $(READY) ## Formatter, linter, strict types, import rules
 	@$(BIN)/ruff format --check .
@@ -75,7 +81,7 @@ lock-mlflow: ## Choose the versions of the MLflow server anew (needs uv)
 		-o tests/peers/mlflow/requirements.lock tests/peers/mlflow/requirements.in
 
 clean: ## Remove the private environments
-	rm -rf $(VENV) $(NEMO_PLATFORM) $(MLFLOW)
+	rm -rf $(VENV) $(NEMO_PLATFORM) $(MLFLOW) $(SLACK)
 
 $(READY): requirements.lock pyproject.toml
 	@sh deploy/setup-venv.sh $(PYTHON) $(VENV)
@@ -88,4 +94,8 @@ $(NEMO_PLATFORM_READY): deploy/nemo-platform/requirements.lock pyproject.toml \
 
 $(MLFLOW)/.ready: tests/peers/mlflow/requirements.lock
 	@sh tests/peers/mlflow/setup-venv.sh $(PYTHON) $(MLFLOW)
+	@touch $@
+
+$(SLACK)/.ready: tests/peers/slack/package-lock.json
+	@sh tests/peers/slack/setup.sh $(SLACK)
 	@touch $@
