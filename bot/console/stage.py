@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.app import build_app
 from bot.console.person import Delivery, Person
+from bot.console.uploads import Uploads
 from bot.console.web_api import serve_workspace
 from bot.console.workspace import Workspace
 from bot.context import Bot
@@ -37,7 +38,7 @@ async def open_stage(
     Without `relay` commands are answered, but nobody follows the runs. What is uploaded is kept
     in a folder under home.
     """
-    workspace = Workspace(dict(people), files=backends.settings.home / "pictures")
+    workspace = Workspace(dict(people), uploads=Uploads(backends.settings.home / "pictures"))
     stop = asyncio.Event()
     async with serve_workspace(workspace) as url:
         app, bot = build_app(

@@ -1,10 +1,8 @@
 """The part of Slack's Web API that the app uses, over HTTP on this machine."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,7 +12,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.console.elements import Json
-from bot.console.workspace import APP_USER, TEAM, Posted, SlackRefusal, Workspace
+from bot.console.refusal import SlackRefusal
+from bot.console.workspace import APP_USER, TEAM, Posted, Workspace
 from bot.scopes import wanted
 from flywheel.http_server import http_server
 
@@ -74,15 +73,8 @@ def web_api(workspace: Workspace) -> Starlette:
         return PlainTextResponse("ok")
 
     async def upload(request: Request) -> Response:
-        found = workspace.uploads.get(request.path_params["file"])
-        if found is None:
-            return PlainTextResponse("no such file", status_code=404)
-        content = await request.body()
-        found.received = len(content)
-        if workspace.files is not None:
-            found.path = workspace.files / found.name
-            await asyncio.to_thread(_keep, found.path, content)
-        return PlainTextResponse("OK")
+        known = await workspace.uploads.receive(request.path_params["file"], await request.body())
+        return PlainTextResponse("OK" if known else "no such file", 200 if known else 404)
 
     return Starlette(
         routes=[
@@ -221,12 +213,12 @@ def _views_publish(workspace: Workspace, arguments: Json) -> Json:
 def _upload_url(workspace: Workspace, arguments: Json) -> Json:
     if "files:write" not in (workspace.scopes or wanted()):
         raise SlackRefusal("missing_scope")
-    upload = workspace.new_upload(
+    file_id = workspace.uploads.announce(
         _need(arguments, "filename"),
         int(_need(arguments, "length")),
         arguments.get("alt_txt") or "",
     )
-    return {"upload_url": f"upload/{upload.id}", "file_id": upload.id}
+    return {"upload_url": f"upload/{file_id}", "file_id": file_id}
 
 
 def _complete_upload(workspace: Workspace, arguments: Json) -> Json:
@@ -234,11 +226,6 @@ def _complete_upload(workspace: Workspace, arguments: Json) -> Json:
         _need(arguments, "channel_id"), arguments.get("thread_ts"), _need(arguments, "files")
     )
     return {"files": files}
-
-
-def _keep(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
 
 
 def _users_info(workspace: Workspace, arguments: Json) -> Json:

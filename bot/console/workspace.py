@@ -6,17 +6,17 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, TypeVar
 
 from bot.console.elements import Json
 from bot.console.limits import MESSAGE_TEXT, message_problems, view_problems
+from bot.console.refusal import SlackRefusal
+from bot.console.uploads import Uploads
 from bot.store import CONSOLE
 
 TRIGGER_SECONDS = 3.0
 RESPONSE_SECONDS = 30 * 60
 RESPONSE_USES = 5
-ALT_TEXT = 1_000
 
 APP_USER = "U0FLYWHEEL1"
 TEAM = "T0CONSOLE01"
@@ -25,15 +25,6 @@ Found = TypeVar("Found")
 ChangeKind = Literal[
     "posted", "edited", "whispered", "view-opened", "view-updated", "view-closed", "home"
 ]
-
-
-class SlackRefusal(Exception):  # noqa: N818  (it is an answer, not a failure)
-    """What Slack answers instead of `ok`."""
-
-    def __init__(self, code: str, *details: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.details = list(details)
 
 
 @dataclass
@@ -50,18 +41,6 @@ class Posted:
     only_for: str | None = None
     edits: int = 0
     files: list[Json] = field(default_factory=list)
-
-
-@dataclass
-class Upload:
-    """A file on its way into a message."""
-
-    id: str
-    name: str
-    length: int
-    alt_text: str
-    received: int = 0
-    path: Path | None = None  # where it is kept
 
 
 @dataclass
@@ -110,9 +89,8 @@ class Workspace:
     messages: list[Posted] = field(default_factory=list)
     views: dict[str, OpenView] = field(default_factory=dict)
     homes: dict[str, OpenView] = field(default_factory=dict)  # by user
-    uploads: dict[str, Upload] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
-    files: Path | None = None  # folder for what is uploaded
+    uploads: Uploads = field(default_factory=Uploads)
     guests: set[str] = field(default_factory=set)  # of the users
     groups: dict[str, list[str]] = field(default_factory=dict)  # members by id of the group
     scopes: list[str] = field(default_factory=list)  # of the token; those of the manifest if none
@@ -170,35 +148,12 @@ class Workspace:
         self._note(Change("edited", message=message))
         return message
 
-    def new_upload(self, name: str, length: int, alt_text: str) -> Upload:
-        """A place for a file that is to come. Raises SlackRefusal."""
-        if not name or length < 1:
-            raise SlackRefusal("invalid_arguments", "a file has a name and a length")
-        if len(alt_text) > ALT_TEXT:
-            raise SlackRefusal("alt_txt_too_large")
-        upload = Upload(f"F{next(self._numbers):08d}", Path(name).name, length, alt_text)
-        self.uploads[upload.id] = upload
-        return upload
-
     def share(self, channel: str, thread_ts: str | None, files: list[Json]) -> list[Json]:
         """Post files that were uploaded. Raises SlackRefusal."""
         self._check_channel(channel)
         if thread_ts is not None:
             self.find(channel, thread_ts, "thread_not_found")
-        shared = []
-        for file in files:
-            upload = self.uploads.pop(file["id"], None)
-            if upload is None or upload.received != upload.length:
-                raise SlackRefusal("file_not_found")
-            shared.append(
-                {
-                    "id": upload.id,
-                    "name": upload.name,
-                    "title": file.get("title") or upload.name,
-                    "alt_txt": upload.alt_text,
-                    "path": str(upload.path or ""),
-                }
-            )
+        shared = [self.uploads.take(file["id"], file.get("title") or "") for file in files]
         message = Posted(channel, self.new_ts(), APP_USER, "", [], thread_ts, files=shared)
         self.messages.append(message)
         self._note(Change("posted", message=message))
