@@ -10,7 +10,9 @@ from bot.views.decision import MODEL, REASON
 from bot.views.home import REFRESH
 from bot.views.results import APPROVE
 from bot.views.review import REVIEW, A
+from bot.views.run_form import LIMIT, OTHERS, WORKLOAD
 from flywheel.service.promotions import incumbents
+from flywheel.service.runs import list_runs
 from tests.peers.slack.conftest import RUN, Peer
 from tests.peers.slack.local_slack import ADA, BEN, BOT, EVE, Json, button, buttons
 
@@ -20,8 +22,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def filled(reason: str, model: str = "tfidf-svm") -> Json:
     """The approval as somebody fills it in."""
     chosen = {"type": "static_select", "selected_option": {"value": model}}
-    typed = {"type": "plain_text_input", "value": reason}
-    return {MODEL: {MODEL: chosen}, REASON: {REASON: typed}}
+    return {MODEL: {MODEL: chosen}, **typed_in(REASON, reason)}
+
+
+def typed_in(field: str, text: str) -> Json:
+    """A text field of a form."""
+    return {field: {field: {"type": "plain_text_input", "value": text}}}
 
 
 async def serving(peer: Peer) -> list[str]:
@@ -66,6 +72,34 @@ async def test_a_run_is_cancelled_by_its_button(peer: Peer) -> None:
     await peer.slack.press(card, CANCEL, BEN)
     ended = await peer.slack.until(lambda m: m["ts"] == card["ts"] and "cancelled" in m["text"])
     assert CANCEL not in buttons(ended)
+
+
+async def test_a_run_is_asked_for_on_the_form(peer: Peer) -> None:
+    before, runs = len(await peer.slack.messages()), len(await list_runs(peer.backends))
+    opened = len(peer.proxy.called("views.open"))
+    await peer.slack.command("run")
+    form = dict((await peer.proxy.until_called("views.open", opened)).answer["view"])
+    assert "600 records" in str(form["blocks"])
+
+    chosen = {"type": "static_select", "selected_option": {"value": "news"}}
+    workload = {WORKLOAD: {WORKLOAD: chosen}}
+    faulty = {**workload, **typed_in(LIMIT, "many"), **typed_in(OTHERS, "epoch=2")}
+    answer = await peer.proxy.submit(form, faulty, BEN)
+    assert answer["response_action"] == "errors"
+    assert set(answer["errors"]) == {LIMIT, OTHERS}
+
+    right = {**workload, **typed_in(LIMIT, "500")}
+    await asyncio.gather(*(peer.proxy.submit(form, right, BEN) for _ in range(3)))
+
+    async def look() -> Json | None:
+        new = (await peer.slack.messages())[before:]
+        return next((m for m in new if CANCEL in buttons(m)), None)
+
+    card = await peer.slack.wait(look)
+    assert f"Asked for by <@{BEN}>" in str(card["blocks"])
+    await peer.slack.press(card, CANCEL, BEN)
+    await peer.slack.until(lambda m: m["ts"] == card["ts"] and "cancelled" in m["text"])
+    assert len(await list_runs(peer.backends)) == runs + 1
 
 
 async def test_a_direct_message_is_answered(peer: Peer) -> None:
