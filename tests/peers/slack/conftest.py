@@ -13,6 +13,7 @@ import pytest_asyncio
 from bot.views.results import APPROVE
 from flywheel.ports.backends import Backends
 from flywheel.resources import resource_text
+from flywheel.service.runs import list_runs
 from flywheel.settings.load import load_settings
 from flywheel.wiring import open_backends
 from tests.bot.conftest import log_records
@@ -54,13 +55,12 @@ class Peer:
 
     async def completed(self, by: str = BEN) -> Json:
         """Start a run; its results, as soon as they ask for a decision."""
-        before = len(await self.results())
+        newest = (await list_runs(self.backends, limit=1))[:1]
+        number = 1 + max([int(run.id.removeprefix("r-")) for run in newest], default=0)
         await self.slack.command(RUN, by)
-
-        async def look() -> list[Json]:
-            return [m for m in (await self.results())[before:] if APPROVE in buttons(m)]
-
-        return (await self.slack.wait(look))[-1]
+        return await self.slack.until(
+            lambda m: m["text"].startswith(f"Results of r-{number} ") and APPROVE in buttons(m)
+        )
 
     async def results(self) -> list[Json]:
         """The results of all runs, the oldest first."""

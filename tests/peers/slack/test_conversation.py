@@ -13,7 +13,7 @@ from bot.views.review import REVIEW, A
 from bot.views.run_form import LIMIT, OTHERS, WORKLOAD
 from flywheel.service.promotions import incumbents
 from flywheel.service.runs import list_runs
-from tests.peers.slack.conftest import RUN, Peer
+from tests.peers.slack.conftest import Peer
 from tests.peers.slack.local_slack import ADA, BEN, BOT, EVE, Json, button, buttons
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -63,7 +63,7 @@ async def test_a_run_from_the_command_to_promotion_and_rollback(peer: Peer) -> N
 
 async def test_a_run_is_cancelled_by_its_button(peer: Peer) -> None:
     before = len(await peer.slack.messages())
-    await peer.slack.command(RUN)
+    await peer.slack.command("run news eval_size=150")  # of all candidates, so that there is time
 
     async def look() -> list[Json]:
         return [m for m in (await peer.slack.messages())[before:] if CANCEL in buttons(m)]
