@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEMO_PLATFORM := .venv-nemo-platform
 MLFLOW := .venv-mlflow
+SLACK := .local-slack
 NEMO_PLATFORM_READY := $(NEMO_PLATFORM)/.ready
 
-.PHONY: help demo test test-slow chaos test-peers test-nemo-platform test-mlflow check format bench \
+.PHONY: help demo test test-slow chaos test-peers test-nemo-platform test-mlflow test-slack \
+	check format bench \
 	bench-schedule bench-ack lock lock-nemo-platform lock-mlflow clean
 
 help: ## Show the targets
@@ -40,6 +42,11 @@ test-nemo-platform: $(READY) ## Whole runs on a real NeMo Platform server (minut
 test-mlflow: $(READY) ## Tracking on a real MLflow server
 	@$(MAKE) --no-print-directory $(MLFLOW)/.ready || true
 	@MLFLOW_ENVIRONMENT=$(MLFLOW) $(BIN)/python -m pytest -q tests/peers/mlflow
+
+test-slack: $(READY) ## The bot on a Slack that is not ours, Socket Mode and HTTP (needs npm)
+	@$(MAKE) --no-print-directory $(SLACK)/.ready || true
+	@LOCAL_SLACK=$(SLACK)/node_modules/local-slack-linux-x64/bin/local-slack \
+		$(BIN)/python -m pytest -q tests/peers/slack
 
 check: $(READY) ## Formatter, linter, strict types, import rules
 	@$(BIN)/ruff format --check .
@@ -75,7 +82,7 @@ lock-mlflow: ## Choose the versions of the MLflow server anew (needs uv)
 		-o tests/peers/mlflow/requirements.lock tests/peers/mlflow/requirements.in
 
 clean: ## Remove the private environments
-	rm -rf $(VENV) $(NEMO_PLATFORM) $(MLFLOW)
+	rm -rf $(VENV) $(NEMO_PLATFORM) $(MLFLOW) $(SLACK)
 
 $(READY): requirements.lock pyproject.toml
 	@sh deploy/setup-venv.sh $(PYTHON) $(VENV)
@@ -88,4 +95,8 @@ $(NEMO_PLATFORM_READY): deploy/nemo-platform/requirements.lock pyproject.toml \
 
 $(MLFLOW)/.ready: tests/peers/mlflow/requirements.lock
 	@sh tests/peers/mlflow/setup-venv.sh $(PYTHON) $(MLFLOW)
+	@touch $@
+
+$(SLACK)/.ready: tests/peers/slack/package-lock.json
+	@sh tests/peers/slack/setup.sh $(SLACK)
 	@touch $@
