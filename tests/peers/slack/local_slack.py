@@ -16,7 +16,8 @@ from typing import Any, Literal
 import aiohttp
 
 CHANNEL, OTHER_CHANNEL, BOT = "C0GENERAL01", "C0SECOND002", "U0FLYWHEEL1"
-ADA, BEN, CLEO = "U0APPROVE01", "U0READER002", "U0THIRD0003"
+ADA, BEN = "U0APPROVE01", "U0READER002"
+CLEO, DAN = "U0THIRD0003", "U0FOURTH004"
 BOT_TOKEN, APP_TOKEN, SIGNING_SECRET = "xoxb-peer", "xapp-peer", "peer-secret"
 SECONDS = 30.0
 
@@ -117,8 +118,8 @@ def free_port() -> int:
 async def local_slack(
     binary: str, folder: Path, mode: Mode, request_url: str
 ) -> AsyncIterator[LocalSlack]:
-    """One that answers, with three people and two channels; `request_url` is where it delivers."""
-    people = {ADA: "ada", BEN: "ben", CLEO: "cleo"}
+    """One that answers, with four people and two channels; `request_url` is where it delivers."""
+    people = {ADA: "ada", BEN: "ben", CLEO: "cleo", DAN: "dan"}
     members = [*people, BOT]
     config = {
         "workspace": {"name": "Peer", "domain": "peer", "teamId": "T0PEER0001"},
