@@ -9,8 +9,7 @@ MLFLOW := .venv-mlflow
 SLACK := .local-slack
 NEMO_PLATFORM_READY := $(NEMO_PLATFORM)/.ready
 
-.PHONY: help demo test test-slow chaos test-peers test-nemo-platform test-mlflow test-slack \
-	check format bench \
+.PHONY: help demo test test-slow chaos test-peers test-nemo-platform test-mlflow test-slack check format bench \
 	bench-schedule bench-ack lock lock-nemo-platform lock-mlflow clean
 
 help: ## Show the targets
@@ -43,9 +42,9 @@ test-mlflow: $(READY) ## Tracking on a real MLflow server
 	@$(MAKE) --no-print-directory $(MLFLOW)/.ready || true
 	@MLFLOW_ENVIRONMENT=$(MLFLOW) $(BIN)/python -m pytest -q tests/peers/mlflow
 
-test-slack: $(READY) ## The bot on a Slack that is not ours, Socket Mode and HTTP (needs npm)
+test-slack: $(READY) ## Whole conversations on a Slack that is not ours, and its bad days (needs npm)
 	@$(MAKE) --no-print-directory $(SLACK)/.ready || true
-	@LOCAL_SLACK=$(SLACK)/node_modules/local-slack-linux-x64/bin/local-slack \
+	@LOCAL_SLACK=$$(ls $(CURDIR)/$(SLACK)/node_modules/local-slack-*/bin/local-slack 2>/dev/null) \
 		$(BIN)/python -m pytest -q tests/peers/slack
 
 check: $(READY) ## Formatter, linter, strict types, import rules

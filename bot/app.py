@@ -17,6 +17,7 @@ from bot.inbox.inbox import Inbox
 from bot.listeners import register
 from bot.messenger import Messenger, retry_handlers
 from bot.people import People
+from bot.pictures import PicturePoster
 from bot.relay import Relay
 from flywheel.ports.backends import Backends
 
@@ -65,7 +66,14 @@ def build_app(
     people = People(client, backends.settings.approval_config)
     inbox = Inbox(backends.database, console or "")
     bot = Bot(
-        backends, messenger, relay, announcements, people, inbox, "console" if console else "slack"
+        backends=backends,
+        messenger=messenger,
+        relay=relay,
+        announcements=announcements,
+        pictures=PicturePoster(backends, messenger, relay.store),
+        people=people,
+        inbox=inbox,
+        origin="console" if console else "slack",
     )
     app.middleware(inbox.middleware)
     app.error(_on_error)

@@ -9,6 +9,7 @@ from bot.inbox.delivery import Delivery
 from bot.inbox.inbox import Inbox
 from bot.messenger import Messenger
 from bot.people import People
+from bot.pictures import PicturePoster
 from bot.relay import Relay
 from bot.views.message import Message
 from flywheel.ports.backends import Backends
@@ -26,6 +27,7 @@ class Bot:
     messenger: Messenger
     relay: Relay
     announcements: Announcements
+    pictures: PicturePoster
     people: People
     inbox: Inbox
     origin: Origin

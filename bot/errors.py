@@ -21,7 +21,7 @@ _SLACK_ERRORS = {
     "not_in_channel": (_NO_ACCESS, _INVITE),
     "channel_not_found": (_NO_ACCESS, _INVITE),
     "is_archived": ("This channel is archived.", "Use another one."),
-    "expired_trigger_id": ("That took too long for Slack.", "Press the button again."),
+    "expired_trigger_id": ("That took too long for Slack.", "Try it again."),
     "exchanged_trigger_id": ("Slack delivered that twice.", "Press the button again."),
     "ratelimited": ("Slack asks me to slow down.", "Try again in a minute."),
 }

@@ -1,30 +1,74 @@
 """Sending: the one place that calls Slack's Web API for messages."""
 
 import logging
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
 
+from aiohttp import ClientConnectorError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
     AsyncRateLimitErrorRetryHandler,
 )
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.errors import slack_code
-from bot.views.message import Message
+from bot.refusals import meaning
+from bot.views.message import Message, in_plain_words
+from bot.views.tables import has_data_table, with_plain_tables
 from flywheel.errors import UnavailableError
 
 log = logging.getLogger(__name__)
 
+Blocks = list[dict[str, Any]]
+Done = TypeVar("Done")
+
+# Methods that do the same however often they are called.
+_POSTS_NOTHING = frozenset(
+    {
+        "auth.test",
+        "chat.update",
+        "chat.getPermalink",
+        "conversations.history",
+        "conversations.info",
+        "conversations.replies",
+        "usergroups.users.list",
+        "users.info",
+        "views.publish",
+        "views.update",
+    }
+)
+_BAD_BLOCKS = "invalid_blocks"
 _NOT_HERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
+
+
+class _BrokenConnection(AsyncConnectionErrorRetryHandler):
+    """Tries once more, unless Slack may have posted already what would be posted again."""
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        posts = not request.url or request.url.rpartition("/")[2] not in _POSTS_NOTHING
+        if posts and not isinstance(error, ClientConnectorError):
+            return False
+        return await super()._can_retry_async(
+            state=state, request=request, response=response, error=error
+        )
 
 
 def retry_handlers() -> list[AsyncRetryHandler]:
     """Wait as long as Slack asks where it says 429; try once more where a connection breaks."""
-    return [AsyncConnectionErrorRetryHandler(), AsyncRateLimitErrorRetryHandler(max_retry_count=3)]
+    return [_BrokenConnection(), AsyncRateLimitErrorRetryHandler(max_retry_count=3)]
 
 
 class Messenger:
@@ -32,27 +76,34 @@ class Messenger:
 
     def __init__(self, client: AsyncWebClient) -> None:
         self.client = client
+        self._plain_tables = False  # the workspace has refused one that sorts
 
     async def post(
         self, channel: str, sent: Message, thread_ts: str | None = None, broadcast: bool = False
     ) -> str:
         """Post a message and return its timestamp, which is its name. Raises SlackApiError."""
-        response = await self.client.chat_postMessage(
-            channel=channel,
-            text=sent.text,
-            blocks=sent.block_dicts(),
-            thread_ts=thread_ts,
-            reply_broadcast=broadcast or None,
-            unfurl_links=False,
-            unfurl_media=False,
-        )
-        return str(response["ts"])
+
+        async def call(blocks: Blocks) -> str:
+            response = await self.client.chat_postMessage(
+                channel=channel,
+                text=sent.text,
+                blocks=blocks,
+                thread_ts=thread_ts,
+                reply_broadcast=broadcast or None,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+            return str(response["ts"])
+
+        return await self._as_it_fits(sent, call)
 
     async def edit(self, channel: str, ts: str, shown: Message) -> None:
         """Replace what a message shows. Raises SlackApiError."""
-        await self.client.chat_update(
-            channel=channel, ts=ts, text=shown.text, blocks=shown.block_dicts()
-        )
+
+        async def call(blocks: Blocks) -> None:
+            await self.client.chat_update(channel=channel, ts=ts, text=shown.text, blocks=blocks)
+
+        await self._as_it_fits(shown, call)
 
     async def permalink(self, channel: str, ts: str) -> str | None:
         """The address of a message; None where Slack does not say."""
@@ -87,14 +138,14 @@ class Messenger:
         self, channel: str, user: str, sent: Message, thread_ts: str | None = None
     ) -> None:
         """Tell one person something; directly where they are not in the channel."""
-        try:
+
+        async def call(blocks: Blocks) -> None:
             await self.client.chat_postEphemeral(
-                channel=channel,
-                user=user,
-                text=sent.text,
-                blocks=sent.block_dicts(),
-                thread_ts=thread_ts,
+                channel=channel, user=user, text=sent.text, blocks=blocks, thread_ts=thread_ts
             )
+
+        try:
+            await self._as_it_fits(sent, call)
         except SlackApiError as error:
             if slack_code(error) not in _NOT_HERE:
                 raise
@@ -108,19 +159,54 @@ class Messenger:
             response_url, session=self.client.session, retry_handlers=retry_handlers()
         )
         webhook.proxy = self.client.proxy
-        response = await webhook.send(
-            text=sent.text,
-            blocks=sent.block_dicts(),
-            response_type="in_channel" if public else "ephemeral",
-            replace_original=replace,
-            unfurl_links=False,
-            unfurl_media=False,
-        )
-        if response.status_code != 200:
-            raise UnavailableError(
-                f"Slack did not take the answer (HTTP {response.status_code}).",
-                "The command may have taken longer than Slack waits; try it again.",
+
+        async def call(blocks: Blocks) -> None:
+            response = await webhook.send(
+                text=sent.text,
+                blocks=blocks,
+                response_type="in_channel" if public else "ephemeral",
+                replace_original=replace,
+                unfurl_links=False,
+                unfurl_media=False,
             )
+            if _BAD_BLOCKS in (response.body or ""):
+                raise SlackApiError("Slack refuses the blocks", {"error": _BAD_BLOCKS})  # type: ignore[no-untyped-call]
+            if response.status_code != 200:
+                raise UnavailableError(
+                    f"Slack did not take the answer (HTTP {response.status_code}).",
+                    "The command may have taken longer than Slack waits; try it again.",
+                )
+
+        await self._as_it_fits(sent, call)
+
+    async def _as_it_fits(self, sent: Message, call: Callable[[Blocks], Awaitable[Done]]) -> Done:
+        """Send it; in plain words where Slack does not take it as it is."""
+        try:
+            return await self._with_tables(sent, call)
+        except SlackApiError as error:
+            if meaning(error) != "too-much":
+                raise
+            details = error.response.get("response_metadata") or {}
+            why = "; ".join(details.get("messages", [])) or "no reason given"
+            log.warning("Slack does not take a message (%s): %s", slack_code(error), why)
+            return await call(in_plain_words(sent).block_dicts())
+
+    async def _with_tables(self, sent: Message, call: Callable[[Blocks], Awaitable[Done]]) -> Done:
+        """Send it, with plain tables where this workspace takes no others."""
+        blocks = sent.block_dicts()
+        if not has_data_table(blocks):
+            return await call(blocks)
+        if not self._plain_tables:
+            try:
+                return await call(blocks)
+            except SlackApiError as error:
+                if slack_code(error) != _BAD_BLOCKS:
+                    raise
+        done = await call(with_plain_tables(blocks))
+        if not self._plain_tables:
+            log.info("this workspace has no tables that sort; it gets plain ones from now on")
+            self._plain_tables = True
+        return done
 
 
 def carries(posted: dict[str, Any], block_id: str) -> bool:

@@ -8,20 +8,16 @@ so there such a claim counts as sent: rather no word than the same word twice.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
-from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, delete
 
+from bot.claims import Claims
 from bot.errors import slack_code
 from bot.messenger import Messenger
 from bot.models import SlackNotice
 from bot.views.message import Message
 from bot.views.text import is_user
-from flywheel.clock import utc_now
 from flywheel.db.engine import Database
 
 log = logging.getLogger(__name__)
@@ -38,9 +34,8 @@ class Notices:
     """Sends each message once, by its key."""
 
     def __init__(self, database: Database, messenger: Messenger, claim_seconds: float) -> None:
-        self._database = database
         self._messenger = messenger
-        self._claim_age = timedelta(seconds=claim_seconds)
+        self._claims = Claims(database, claim_seconds)
         self._paused: dict[str, float] = {}
 
     async def send(self, key: str, to: str, compose: Compose) -> bool:
@@ -50,12 +45,12 @@ class Notices:
         """
         if self._paused.get(key, 0.0) > asyncio.get_running_loop().time():
             return False
-        row = await self._row(key)
+        row = await self._claims.find(key)
         if row is None:
-            return await self._claim(key, to) and await self._post(key, to, compose)
+            return await self._claims.take(key, to) and await self._post(key, to, compose)
         if row.state == "sent":
             return True
-        if not await self._reclaim(row):
+        if not await self._claims.take_over(row):
             return False
         if await self._may_be_there(row):
             return True
@@ -68,12 +63,12 @@ class Notices:
             log.warning("%s may not have been sent to %s", row.key, row.sent_to)
         elif (ts := await self._find(row)) is None:
             return False
-        await self._confirm(row.key, ts)
+        await self._claims.confirm(row.key, ts)
         return True
 
     async def _post(self, key: str, to: str, compose: Compose) -> bool:
         try:
-            async with asyncio.timeout(self._claim_age.total_seconds() * 2 / 3 or None):
+            async with asyncio.timeout(self._claims.age.total_seconds() * 2 / 3 or None):
                 ts = await self._messenger.post(to, await compose())
         except aiohttp.ClientConnectorError as error:
             log.warning("Slack cannot be reached, so %s has to wait: %s", key, error)
@@ -83,40 +78,12 @@ class Notices:
             code = slack_code(error)
             log.warning("Slack refuses to send %s to %s (%s)", key, to, code)
             if code in _NEVER or (is_user(to) and code == "channel_not_found"):
-                await self._confirm(key, None)
+                await self._claims.confirm(key, None)
                 return True
             await self._later(key)
             return False
-        await self._confirm(key, ts)
+        await self._claims.confirm(key, ts)
         return True
-
-    async def _row(self, key: str) -> SlackNotice | None:
-        async with self._database.reading() as session:
-            return await session.get(SlackNotice, key)
-
-    async def _claim(self, key: str, to: str) -> bool:
-        try:
-            async with self._database.transaction() as session:
-                session.add(SlackNotice(key=key, sent_to=to))
-        except IntegrityError:
-            return False
-        return True
-
-    async def _reclaim(self, row: SlackNotice) -> bool:
-        now = utc_now()
-        async with self._database.transaction() as session:
-            taken = await session.exec(
-                update(SlackNotice)
-                .where(
-                    col(SlackNotice.key) == row.key,
-                    col(SlackNotice.state) == "claimed",
-                    col(SlackNotice.claimed_at) <= now - self._claim_age,
-                )
-                .values(claimed_at=now)
-                .returning(col(SlackNotice.key))
-                .execution_options(synchronize_session=False)
-            )
-            return taken.scalar_one_or_none() is not None
 
     async def _find(self, row: SlackNotice) -> str | None:
         try:
@@ -131,17 +98,7 @@ class Notices:
                 return str(posted["ts"])
         return None
 
-    async def _confirm(self, key: str, ts: str | None) -> None:
-        async with self._database.transaction() as session:
-            await session.exec(
-                update(SlackNotice)
-                .where(col(SlackNotice.key) == key)
-                .values(state="sent", ts=ts)
-                .execution_options(synchronize_session=False)
-            )
-
     async def _later(self, key: str) -> None:
         """Give the claim back: the message is not there, and is tried again after a while."""
         self._paused[key] = asyncio.get_running_loop().time() + _BACK_OFF
-        async with self._database.transaction() as session:
-            await session.exec(delete(SlackNotice).where(col(SlackNotice.key) == key))
+        await self._claims.release(key)

@@ -18,8 +18,9 @@ from slack_sdk.errors import SlackApiError
 from bot.errors import slack_code
 from bot.messenger import Messenger, carries
 from bot.models import SlackCard
+from bot.refusals import BackOff, meaning
 from bot.store import Store
-from bot.views.card import ENDED, card, card_block_id, gone
+from bot.views.card import ENDED, card, card_block_id, gone, still
 from bot.views.message import Message, message, section
 from bot.views.results import event_block_id, results
 from bot.views.text import mrkdwn
@@ -35,8 +36,10 @@ DECISIONS = frozenset({"promoted", "rejected", "rolled-back", "superseded"})
 _ON_THE_CARD = frozenset({"run-started"})  # the card itself says so
 _FOLLOWED = 200  # runs; what happens to older ones is not shown any more
 _GIVE_UP = timedelta(days=1)  # for a card in a channel that the bot is not invited to
-_BACK_OFF = 30.0  # seconds, for a run that Slack refuses to show
-_LOST = frozenset({"message_not_found", "is_archived", "edit_window_closed", "thread_not_found"})
+_OLD = timedelta(seconds=30)  # for the times and places in line on a card
+_FIRST_PAUSE, _BACK_OFF = 1.0, 30.0  # seconds, for a run that Slack refuses to show
+_NO_ACCESS = 60.0  # seconds, where Slack does not know the bot any more
+_ALL = "slack"
 
 
 class Relay:
@@ -59,7 +62,7 @@ class Relay:
         self._shown: dict[
             tuple[str, str], str
         ] = {}  # what a message shows, so that equal edits are skipped
-        self._paused: dict[tuple[int, str], float] = {}
+        self._back_off = BackOff(_FIRST_PAUSE, _BACK_OFF)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look for changes until `stop` is set."""
@@ -91,17 +94,18 @@ class Relay:
         if not cards:
             return
         versions = await run_versions(self._backends, [ref(c) for c in cards])
-        now = asyncio.get_running_loop().time()
         for row in cards:
-            if self._paused.get((row.run_id, row.channel), 0.0) > now:
+            key, now = f"{row.run_id}/{row.channel}", asyncio.get_running_loop().time()
+            if self._back_off.paused(_ALL, now) or self._back_off.paused(key, now):
                 continue
             try:
                 await self._bring_up_to_date(row, versions.get(ref(row)))
+                self._back_off.worked(key)
             except SlackApiError as error:
-                await self._refused(row, slack_code(error))
+                await self._refused(row, key, error)
             except Exception:
                 log.exception("%s could not be shown", ref(row))
-                self._paused[row.run_id, row.channel] = now + _BACK_OFF
+                self._back_off.failed(key, now, _BACK_OFF)
 
     async def _bring_up_to_date(self, row: SlackCard, version: int | None) -> None:
         if version is None:
@@ -110,7 +114,7 @@ class Relay:
             await self.store.forget(row)
         elif row.ts is None:
             await self._recover_card(row)
-        elif version != row.shown_version and self._may_edit(row):
+        elif self._may_edit(row) and (version != row.shown_version or _is_old(row)):
             with suppress(NotFoundError):  # deleted since: the next look shows that
                 await self._show(row, row.ts, version)
 
@@ -129,9 +133,11 @@ class Relay:
         events = await run_events(self._backends, ref(row))
         view = await get_run(self._backends, ref(row))
         ended = view.status in ENDED
+        if view.status == "running" and _is_old(row):
+            self._shown.pop((row.channel, ts), None)  # time has passed, which the card says
         if ended and not await self._show_events(row, ts, view, events):
             return  # the card says last that it is over
-        await self._edit(row.channel, ts, card(view, utc_now()), same=card(view, view.created_at))
+        await self._edit(row.channel, ts, card(view, utc_now()), same=still(view))
         await self.store.card_edited(row, utc_now())
         if ended or await self._show_events(row, ts, view, events):
             await self.store.shown(row, version, ended)
@@ -197,7 +203,7 @@ class Relay:
     async def _post_card(self, run_id: int, channel: str, view: RunView) -> None:
         shown = card(view, utc_now())
         ts = await self._messenger.post(channel, shown)
-        self._shown[channel, ts] = _signature(card(view, view.created_at))
+        self._shown[channel, ts] = _signature(still(view))
         await self.store.card_posted(run_id, channel, ts)
 
     async def _recover_card(self, row: SlackCard) -> None:
@@ -228,13 +234,30 @@ class Relay:
         await self._messenger.edit(channel, ts, shown)
         self._shown[channel, ts] = signature
 
-    async def _refused(self, row: SlackCard, code: str) -> None:
-        if code in _LOST:
-            log.warning("%s is not shown any more: Slack says %s", ref(row), code)
-            await self.store.forget(row)
-            return
-        log.warning("Slack refuses to show %s (%s); trying again later", ref(row), code)
-        self._paused[row.run_id, row.channel] = asyncio.get_running_loop().time() + _BACK_OFF
+    async def _refused(self, row: SlackCard, key: str, error: SlackApiError) -> None:
+        code, now = slack_code(error), asyncio.get_running_loop().time()
+        match meaning(error):
+            case "gone":
+                log.warning("%s is not shown any more: Slack says %s", ref(row), code)
+                await self.store.forget(row)
+            case "no-access":
+                log.error(
+                    "Slack does not accept the bot any more (%s): runs go on, and nothing is shown "
+                    "until SLACK_BOT_TOKEN is one that works",
+                    code,
+                )
+                self._back_off.failed(_ALL, now, _NO_ACCESS)
+            case "no-place":
+                log.warning("Slack refuses to show %s (%s); trying again later", ref(row), code)
+                self._back_off.failed(key, now, _BACK_OFF)
+            case _:
+                log.warning("Slack cannot show %s now (%s); trying again soon", ref(row), code)
+                self._back_off.failed(key, now)
+
+
+def _is_old(row: SlackCard) -> bool:
+    """Whether a card that is not final says how things stood some time ago."""
+    return not row.final and utc_now() - row.shown_at >= _OLD
 
 
 def decisions(events: list[EventView]) -> list[str]:

@@ -153,6 +153,7 @@ async def _slack(
     tasks = [
         asyncio.create_task(bot.relay.run(stop), name="relay"),
         asyncio.create_task(bot.announcements.run(stop), name="announcements"),
+        asyncio.create_task(bot.pictures.run(stop), name="pictures"),
         asyncio.create_task(bot.inbox.run(stop), name="inbox"),
     ]
     try:

@@ -114,6 +114,21 @@ class Store:
         async with self._database.reading() as session:
             return list(await session.exec(query))
 
+    async def ended_since(self, moment: datetime) -> list[SlackCard]:
+        """Cards of this workspace that have shown the end of their run since then."""
+        query = (
+            select(SlackCard)
+            .where(
+                self._is_ours(col(SlackCard.channel)),
+                col(SlackCard.final).is_(True),
+                col(SlackCard.ts).is_not(None),
+                col(SlackCard.shown_at) >= moment,
+            )
+            .order_by(col(SlackCard.run_id), col(SlackCard.channel))
+        )
+        async with self._database.reading() as session:
+            return list(await session.exec(query))
+
     async def told(self, run_id: int) -> None:
         """Whoever asked for the run knows how it ended, or need not be told."""
         async with self._database.transaction() as session:

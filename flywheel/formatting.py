@@ -91,6 +91,12 @@ def when(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def ordinal(n: int) -> str:
+    """'1st', '2nd', '11th', '23rd'."""
+    ending = "th" if n % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{count(n)}{ending}"
+
+
 def when_in(zone: str, moment: datetime) -> str:
     """A moment on the clock of a place and in UTC: '2026-11-23 09:27 Europe/Paris (08:27 UTC)'."""
     there, utc = moment.astimezone(ZoneInfo(zone)), moment.astimezone(UTC)

@@ -142,6 +142,14 @@ class CandidateView(BaseModel):
     audit: Audit | None = Field(None, description="Scores against the truth as people see it")
 
 
+class WaitsView(BaseModel):
+    """What a step that could start waits for."""
+
+    pool: str = Field(description="'gpus', 'jobs', 'judge' or another that the platform has")
+    held_by: list[str] = Field(description="The other runs that hold a part of it")
+    place: int = Field(description="Of its run in line for it, from 1")
+
+
 class StepView(BaseModel):
     """One step of the run's graph."""
 
@@ -156,6 +164,7 @@ class StepView(BaseModel):
         None, description="Of one that waits, as the timetable of all unfinished runs has it now"
     )
     expected_end: datetime | None = Field(None, description="Of one that waits or runs")
+    waits: WaitsView | None = Field(None, description="Of one that waits for room that others have")
 
 
 class TeacherView(BaseModel):

@@ -123,6 +123,7 @@ class Play:
         """Every exchange. Raises DemoFailedError, or TimeoutError where nothing happens."""
         await self._command("workloads")
         results = await self.run()
+        await self._pictures(results)
         await self.ask("which model is best and how much cheaper is it?", results)
         if self._can_approve(results):
             await self._refused(results)
@@ -168,6 +169,16 @@ class Play:
                     view = await get_run(self._stage.bot.backends, run_id)
                     if view.status in {"failed", "cancelled"}:
                         raise DemoFailedError(view.error or f"{run_id} {view.status}.") from None
+
+    async def _pictures(self, results: Posted) -> None:
+        """Wait for the pictures, which are drawn meanwhile."""
+        thread_ts = results.thread_ts or results.ts
+
+        def posted() -> Posted | None:
+            thread = self._workspace.thread(results.channel, thread_ts)
+            return next((message for message in thread if message.files), None)
+
+        await self._workspace.wait_for(posted, _ANSWER_SECONDS)
 
     async def ask(self, question: str, about: Posted) -> None:
         """Ask in the thread of the results."""

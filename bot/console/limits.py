@@ -13,6 +13,7 @@ MESSAGE_BLOCKS = 50
 MODAL_BLOCKS = 100
 ALL_TEXT = 9_600  # of all blocks of one message together
 PRIVATE_METADATA = 3_000
+_TABLES = frozenset({"table", "data_table"})
 _OF_MODALS = ("title", "submit", "close")
 
 
@@ -21,7 +22,7 @@ def message_problems(blocks: Sequence[Json]) -> list[str]:
     problems = [*_blocks(blocks, MESSAGE_BLOCKS)]
     if sum(len(text) for text in texts(blocks)) > ALL_TEXT:
         problems.append(f"the blocks hold more than {ALL_TEXT} characters")
-    if sum(block.get("type") == "table" for block in blocks) > 1:
+    if sum(block.get("type") in _TABLES for block in blocks) > 1:
         problems.append("a message holds one table at most")
     if any(block.get("type") == "input" for block in blocks):
         problems.append("input blocks belong into modals")
@@ -36,7 +37,7 @@ def view_problems(view: Json) -> list[str]:
         problems.append("a view needs blocks")
     if len(view.get("private_metadata", "")) > PRIVATE_METADATA:
         problems.append(f"private_metadata is longer than {PRIVATE_METADATA} characters")
-    if any(block.get("type") == "table" for block in blocks):
+    if any(block.get("type") in _TABLES for block in blocks):
         problems.append("tables belong into messages")
     match view.get("type"):
         case "modal":
@@ -150,6 +151,28 @@ def _table(block: Json) -> Iterator[str]:
                 yield "a table's cell needs text"
 
 
+def _data_table(block: Json) -> Iterator[str]:
+    rows = block.get("rows", [])
+    if not 2 <= len(rows) <= 101:
+        yield "a data_table needs 2 to 101 rows"
+    if any(not 1 <= len(row) <= 20 for row in rows):
+        yield "a data_table's row needs 1 to 20 cells"
+    if len({len(row) for row in rows}) > 1:
+        yield "a data_table's rows differ in length"
+    if not block.get("caption"):
+        yield "a data_table needs a caption"
+    if not 1 <= block.get("page_size", 5) <= 100:
+        yield "page_size must be 1 to 100"
+    cells = [cell for row in rows for cell in row]
+    if sum(len(cell.get("text", "")) for cell in cells) > 10_000:
+        yield "a data_table holds more than 10,000 characters"
+    for cell in cells:
+        if cell.get("type") not in {"raw_text", "raw_number"} or not cell.get("text"):
+            yield "a data_table's cell needs text"
+        if cell.get("type") == "raw_number" and not isinstance(cell.get("value"), int | float):
+            yield "a data_table's number needs a value"
+
+
 _CHECKS: dict[str, Callable[[Json], Iterator[str]]] = {
     "section": _section,
     "header": _header,
@@ -158,4 +181,5 @@ _CHECKS: dict[str, Callable[[Json], Iterator[str]]] = {
     "divider": lambda _: iter(()),
     "input": _input,
     "table": _table,
+    "data_table": _data_table,
 }

@@ -16,9 +16,12 @@ from bot.console.mrkdwn import to_rich
 from bot.console.person import buttons
 from bot.console.workspace import APP_USER, Change, OpenView, Posted, Workspace
 from bot.views.card import CARD_BLOCK
+from bot.views.tables import with_plain_tables
 
 _INDENT = 4
-_APART = frozenset({"section", "actions", "table"})  # blocks with an empty line before them
+_APART = frozenset(
+    {"section", "actions", "table", "data_table"}
+)  # blocks with an empty line before them
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,18 @@ class Screen:
         """A line about the conversation that is not a part of it."""
         self._console.print(Text(text, "italic"))
 
+    def _draw_files(self, message: Posted) -> None:
+        """A terminal shows no pictures: what each shows in words, and where it is."""
+        for file in message.files:
+            line = f"{file['title']}: {file['alt_txt']} ({file['path']})"
+            table = Table.grid(padding=(0, 1))
+            table.add_row(Text("▣", "dim"), Text(line))
+            self._console.print(Padding(table, (0, 0, 0, 1)))
+
     def _draw_message(self, message: Posted, edited: bool) -> None:
+        if message.files:
+            self._draw_files(message)
+            return
         self._forget_buttons(message)
         where = [self._workspace.users[message.user], _clock(message.ts)]
         if message.broadcast:
@@ -192,7 +206,7 @@ class Screen:
         for block in message.blocks:
             if before is not None and block["type"] != "header" and block in before:
                 continue
-            if last and (block["type"] in _APART or last == "table"):
+            if last and (block["type"] in _APART or last in {"table", "data_table"}):
                 yield Text()
             yield from self._block(block, message)
             last = block["type"]
@@ -212,7 +226,7 @@ class Screen:
                     line = to_rich(element["text"], self._workspace.users)
                     line.stylize("dim")
                     yield line
-            case "table":
+            case "table" | "data_table":
                 yield _table(block)
             case "actions":
                 yield self._button_row(block, place)
@@ -266,6 +280,8 @@ def option_lines(block: Json) -> list[Text]:
 
 
 def _table(block: Json) -> Table:
+    if block["type"] == "data_table":
+        (block,) = with_plain_tables([block])
     settings = block.get("column_settings", [])
     head, *rows = block["rows"]
     table = Table(

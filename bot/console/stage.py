@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.app import build_app
 from bot.console.person import Delivery, Person
+from bot.console.uploads import Uploads
 from bot.console.web_api import serve_workspace
 from bot.console.workspace import Workspace
 from bot.context import Bot
@@ -25,13 +26,19 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    backends: Backends, people: dict[str, str], approvers: Sequence[str], *, relay: bool = True
+    backends: Backends,
+    people: dict[str, str],
+    approvers: Sequence[str],
+    *,
+    relay: bool = True,
+    pictures: bool = True,
 ) -> AsyncIterator[Stage]:
     """Run the app against a workspace with these people (id to name) while the block runs.
 
-    Without `relay` commands are answered, but nobody follows the runs.
+    Without `relay` commands are answered, but nobody follows the runs. What is uploaded is kept
+    in a folder under home.
     """
-    workspace = Workspace(dict(people))
+    workspace = Workspace(dict(people), uploads=Uploads(backends.settings.home / "pictures"))
     stop = asyncio.Event()
     async with serve_workspace(workspace) as url:
         app, bot = build_app(
@@ -45,6 +52,8 @@ async def open_stage(
         cast = {user: Person(workspace, delivery, f"{url}/response/", user) for user in people}
         await bot.relay.store.adopt(workspace.channel)
         tasks = [bot.relay.run(stop), bot.announcements.run(stop)] if relay else []
+        if pictures:
+            tasks.append(bot.pictures.run(stop))
         relaying = asyncio.gather(*tasks)
         try:
             yield Stage(workspace, bot, delivery, cast)

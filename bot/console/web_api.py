@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.console.elements import Json
-from bot.console.workspace import APP_USER, TEAM, Posted, SlackRefusal, Workspace
+from bot.console.refusal import SlackRefusal
+from bot.console.workspace import APP_USER, TEAM, Posted, Workspace
 from bot.scopes import wanted
 from flywheel.http_server import http_server
 
@@ -37,6 +38,8 @@ def as_slack_sends(message: Posted) -> Json:
     }
     if message.thread_ts is not None:
         sent["thread_ts"] = message.thread_ts
+    if message.files:
+        sent["files"] = message.files
     if message.user == APP_USER:
         sent["bot_id"] = "B0FLYWHEEL1"
     return sent
@@ -46,14 +49,18 @@ def web_api(workspace: Workspace) -> Starlette:
     """The Web API and the response_urls of a workspace."""
 
     async def call(request: Request) -> Response:
+        answer: Json
         try:
             arguments = await _arguments(request)
             _authenticate(request, arguments, workspace.token)
             method = _METHODS.get(request.path_params["method"], _unknown)
             scopes = {"x-oauth-scopes": ",".join(workspace.scopes or wanted())}
-            return JSONResponse({"ok": True, **method(workspace, arguments)}, headers=scopes)
+            answer = {"ok": True, **method(workspace, arguments)}
+            if (place := answer.get("upload_url")) is not None:
+                answer["upload_url"] = f"{request.base_url}{place}"
+            return JSONResponse(answer, headers=scopes)
         except SlackRefusal as refusal:
-            answer: Json = {"ok": False, "error": refusal.code}
+            answer = {"ok": False, "error": refusal.code}
             if refusal.details:
                 answer["response_metadata"] = {"messages": refusal.details}
             return JSONResponse(answer)
@@ -65,8 +72,13 @@ def web_api(workspace: Workspace) -> Starlette:
             return JSONResponse({"ok": False, "error": refusal.code}, status_code=404)
         return PlainTextResponse("ok")
 
+    async def upload(request: Request) -> Response:
+        known = await workspace.uploads.receive(request.path_params["file"], await request.body())
+        return PlainTextResponse("OK" if known else "no such file", 200 if known else 404)
+
     return Starlette(
         routes=[
+            Route("/upload/{file}", upload, methods=["POST"]),
             Route("/api/{method}", call, methods=["GET", "POST"]),
             Route("/response/{token}", respond, methods=["POST"]),
         ]
@@ -81,7 +93,7 @@ async def _arguments(request: Request) -> Json:
         arguments.update(json.loads(body or b"{}"))
     else:
         arguments.update(parse_qsl(body.decode()))
-    for key in ("blocks", "view"):
+    for key in ("blocks", "view", "files"):
         if isinstance(arguments.get(key), str):
             arguments[key] = json.loads(arguments[key])
     return arguments
@@ -198,6 +210,24 @@ def _views_publish(workspace: Workspace, arguments: Json) -> Json:
     return {"view": {**tab.view, "id": tab.id, "hash": tab.hash}}
 
 
+def _upload_url(workspace: Workspace, arguments: Json) -> Json:
+    if "files:write" not in (workspace.scopes or wanted()):
+        raise SlackRefusal("missing_scope")
+    file_id = workspace.uploads.announce(
+        _need(arguments, "filename"),
+        int(_need(arguments, "length")),
+        arguments.get("alt_txt") or "",
+    )
+    return {"upload_url": f"upload/{file_id}", "file_id": file_id}
+
+
+def _complete_upload(workspace: Workspace, arguments: Json) -> Json:
+    files = workspace.share(
+        _need(arguments, "channel_id"), arguments.get("thread_ts"), _need(arguments, "files")
+    )
+    return {"files": files}
+
+
 def _users_info(workspace: Workspace, arguments: Json) -> Json:
     user = _need(arguments, "user")
     if user not in workspace.users:
@@ -232,6 +262,8 @@ def _conversations_info(workspace: Workspace, arguments: Json) -> Json:
 
 
 _METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
+    "files.getUploadURLExternal": _upload_url,
+    "files.completeUploadExternal": _complete_upload,
     "auth.test": _auth_test,
     "chat.postMessage": _post_message,
     "chat.postEphemeral": _post_ephemeral,

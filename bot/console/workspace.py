@@ -10,6 +10,8 @@ from typing import Literal, TypeVar
 
 from bot.console.elements import Json
 from bot.console.limits import MESSAGE_TEXT, message_problems, view_problems
+from bot.console.refusal import SlackRefusal
+from bot.console.uploads import Uploads
 from bot.store import CONSOLE
 
 TRIGGER_SECONDS = 3.0
@@ -25,15 +27,6 @@ ChangeKind = Literal[
 ]
 
 
-class SlackRefusal(Exception):  # noqa: N818  (it is an answer, not a failure)
-    """What Slack answers instead of `ok`."""
-
-    def __init__(self, code: str, *details: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.details = list(details)
-
-
 @dataclass
 class Posted:
     """One message; `only_for` names the person who alone sees it."""
@@ -47,6 +40,7 @@ class Posted:
     broadcast: bool = False
     only_for: str | None = None
     edits: int = 0
+    files: list[Json] = field(default_factory=list)
 
 
 @dataclass
@@ -96,10 +90,12 @@ class Workspace:
     views: dict[str, OpenView] = field(default_factory=dict)
     homes: dict[str, OpenView] = field(default_factory=dict)  # by user
     changes: list[Change] = field(default_factory=list)
+    uploads: Uploads = field(default_factory=Uploads)
     # What sets somebody of the users apart, as `users.info` says it: {"is_restricted": True}
     accounts: dict[str, Json] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)  # members by id of the group
     scopes: list[str] = field(default_factory=list)  # of the token; those of the manifest if none
+    data_tables: bool = True  # whether it knows tables that sort
     shared: bool = False  # whether another organisation shares the channel
 
     def __post_init__(self) -> None:
@@ -152,6 +148,17 @@ class Workspace:
         message.edits += 1
         self._note(Change("edited", message=message))
         return message
+
+    def share(self, channel: str, thread_ts: str | None, files: list[Json]) -> list[Json]:
+        """Post files that were uploaded. Raises SlackRefusal."""
+        self._check_channel(channel)
+        if thread_ts is not None:
+            self.find(channel, thread_ts, "thread_not_found")
+        shared = [self.uploads.take(file["id"], file.get("title") or "") for file in files]
+        message = Posted(channel, self.new_ts(), APP_USER, "", [], thread_ts, files=shared)
+        self.messages.append(message)
+        self._note(Change("posted", message=message))
+        return shared
 
     def open_view(self, trigger_id: str, view: Json) -> OpenView:
         """Show a modal to the person whose click the trigger comes from. Raises SlackRefusal."""
@@ -305,6 +312,8 @@ class Workspace:
             raise SlackRefusal("no_text")
         if len(text) > MESSAGE_TEXT:
             raise SlackRefusal("msg_too_long")
+        if not self.data_tables and any(block.get("type") == "data_table" for block in blocks):
+            raise SlackRefusal("invalid_blocks", "unknown type 'data_table'")
         if problems := message_problems(blocks):
             raise SlackRefusal("invalid_blocks", *problems)
 

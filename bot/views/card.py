@@ -10,6 +10,7 @@ from slack_sdk.models.blocks import (
     PlainTextObject,
 )
 
+from bot.views.failures import failure
 from bot.views.message import Message, context, header, message, section
 from bot.views.progress import candidate_lines, doing_now, run_percent, run_step_line
 from bot.views.text import code, lines_that_fit, mrkdwn, person, plain, shorten
@@ -43,12 +44,14 @@ def card(view: RunView, now: datetime) -> Message:
         header(f"Run {view.id} · {view.workload_id}", card_block_id(view.id)),
         section(_status_line(view, now)),
     ]
-    progress = candidate_lines(view)
+    progress = candidate_lines(view, now)
     if progress and view.status != "pending":
         blocks.append(section(lines_that_fit(progress, 2800, "more candidates")))
     if view.status == "completed":
         blocks.append(section("The results are in the thread."))
-    if view.error:
+    if view.status == "failed":
+        blocks.append(section(failure(view)))
+    elif view.error:
         blocks.append(section(f"*Why:* {mrkdwn(view.error, 1500)}"))
     blocks.append(context(_small_print(view)))
     if view.status in {"pending", "running"}:
@@ -56,6 +59,16 @@ def card(view: RunView, now: datetime) -> Message:
     elif view.status in {"failed", "cancelled"}:
         blocks.append(_retry_button(view))
     return message(fallback(view), blocks)
+
+
+def still(view: RunView) -> Message:
+    """The card without what changes by itself: time that passes, and what is expected."""
+    steps = [
+        step.model_copy(update={"expected_start": None, "expected_end": None})
+        for step in view.steps
+    ]
+    unmoved = view.model_copy(update={"steps": steps, "expected_end": None})
+    return card(unmoved, view.created_at)
 
 
 def gone(run_id: str) -> Message:
@@ -90,7 +103,7 @@ def _status_line(view: RunView, now: datetime) -> str:
             status += f" · should end about {when(view.expected_end)}"
     elif view.status in ENDED:
         status += f" after {elapsed(view, now)}"
-    doing = run_step_line(view)
+    doing = run_step_line(view, now)
     return f"{status}\n{doing}" if doing and view.status == "running" else status
 
 

@@ -3,7 +3,7 @@
 from slack_sdk.models.blocks import Block
 
 from bot.views.message import Message, context, header, message, section
-from bot.views.tables import table
+from bot.views.tables import Number, table
 from bot.views.text import NOTHING, code, lines_that_fit, mrkdwn, plain
 from flywheel.decisions.comparison import (
     CandidateSides,
@@ -29,7 +29,8 @@ def comparison(found: Comparison) -> Message:
     ]
     if found.candidates:
         rows = [_heads(found), *(_row(sides) for sides in found.candidates)]
-        blocks.append(table(rows, "compared"))
+        caption = f"Scores of {older.run_id} and {newer.run_id} side by side"
+        blocks.append(table(rows, "compared", caption))
     blocks += [section(_side(side), f"side:{side.run_id}") for side in (older, newer)]
     blocks.append(context(_settings(found), "settings"))
     return message(lines_that_fit(said, 1500), blocks)
@@ -50,7 +51,8 @@ def _score(scored: Scored | None) -> str:
     if scored is None:
         return NOTHING
     interval = scored.interval
-    return f"{interval.value:.3f} ({interval.low:.3f}–{interval.high:.3f})"
+    text = f"{interval.value:.3f} ({interval.low:.3f}–{interval.high:.3f})"
+    return Number(text, interval.value)
 
 
 def _side(side: RunSide) -> str:

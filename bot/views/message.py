@@ -69,3 +69,9 @@ def message(text: str, blocks: Sequence[Block] | None = None) -> Message:
     """A message; without blocks the text is its only paragraph."""
     shown: list[Block] = list(blocks) if blocks is not None else [section(text)]
     return Message(shorten(text, FALLBACK_TEXT).strip() or NOTHING, shown)
+
+
+def in_plain_words(sent: Message) -> Message:
+    """What is left where Slack does not take the blocks; the mark of the message stays on it."""
+    mark = next((block.block_id for block in sent.blocks if block.block_id), None)
+    return Message(sent.text, [section(sent.text, mark)])

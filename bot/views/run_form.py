@@ -71,7 +71,13 @@ def run_form(
         _text(LIMIT, "Only the newest records", _all_or(split.limit), _NUMBER_TEXT),
         _text(EVAL_SIZE, "Records held out, or auto", str(split.eval_size), _NUMBER_TEXT),
         _text(SEED, "Seed", _all_or(split.random_seed, "drawn at random"), _NUMBER_TEXT),
-        _text(OTHERS, "Other settings", "epochs=2 adapter_dim=8", _OTHERS_TEXT, multiline=True),
+        _text(
+            OTHERS,
+            "Other settings",
+            "none; for example epochs=2 adapter_dim=8",
+            _OTHERS_TEXT,
+            multiline=True,
+        ),
         context("What is left empty comes from the settings. One line is `key=value`."),
     ]
     return View(

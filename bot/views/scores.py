@@ -2,7 +2,7 @@
 
 from slack_sdk.models.blocks import Block
 
-from bot.views.tables import table
+from bot.views.tables import Number, table
 from bot.views.text import NOTHING, plain
 from flywheel.evaluation.headline import SHORT
 from flywheel.evaluation.scores import Scores
@@ -10,13 +10,12 @@ from flywheel.formatting import duration, money
 from flywheel.views import CandidateView, RunView
 
 _COLUMNS = ("Model", "Macro-F1", "95 % interval", "Accuracy", "Time", "Per 1,000", "Policy")
-_RIGHT = frozenset({3, 4, 5})
 _VERDICTS = {"promote": "passes", "keep": "does not pass", "insufficient-data": "too little data"}
 
 
 def score_table(view: RunView) -> Block:
     """The candidates (best first) and the teacher as a table; as plain text where too big."""
-    return table(_rows(view), "scores", _RIGHT)
+    return table(_rows(view), "scores", f"Scores of the candidates of {view.id}")
 
 
 def _rows(view: RunView) -> list[tuple[str, ...]]:
@@ -45,10 +44,12 @@ def _rows(view: RunView) -> list[tuple[str, ...]]:
                 "reference",
                 NOTHING,
                 NOTHING,
-                NOTHING if teacher.seconds is None else duration(teacher.seconds),
+                NOTHING
+                if teacher.seconds is None
+                else Number(duration(teacher.seconds), teacher.seconds),
                 NOTHING
                 if teacher.cost_per_1000 is None
-                else money(teacher.cost_per_1000, currency),
+                else Number(money(teacher.cost_per_1000, currency), float(teacher.cost_per_1000)),
                 NOTHING,
             )
         )
@@ -71,10 +72,10 @@ def _candidate_row(candidate: CandidateView, verdict: str, currency: str) -> tup
     cost = scores.cost_per_1000
     return (
         name,
-        f"{base} → {_value(scores)}",
+        _sorted(f"{base} → {_value(scores)}", scores),
         *_measured(scores),
-        duration(scores.seconds),
-        NOTHING if cost is None else money(cost, currency),
+        Number(duration(scores.seconds), scores.seconds),
+        NOTHING if cost is None else Number(money(cost, currency), float(cost)),
         _VERDICTS.get(verdict, NOTHING),
     )
 
@@ -83,10 +84,10 @@ def _incumbent_row(name: str, scores: Scores, currency: str) -> tuple[str, ...]:
     cost = scores.cost_per_1000
     return (
         plain(name, 80),
-        _value(scores),
+        _sorted(_value(scores), scores),
         *_measured(scores),
-        duration(scores.seconds),
-        NOTHING if cost is None else money(cost, currency),
+        Number(duration(scores.seconds), scores.seconds),
+        NOTHING if cost is None else Number(money(cost, currency), float(cost)),
         "incumbent",
     )
 
@@ -102,10 +103,16 @@ def _value(scores: Scores | None) -> str:
     return NOTHING if found is None else f"{found.value:.3f}"
 
 
+def _sorted(text: str, scores: Scores) -> str:
+    """The text, sorted by the headline score."""
+    found = scores.headline
+    return text if found is None else Number(text, found.value)
+
+
 def _measured(scores: Scores) -> tuple[str, str]:
     """The interval of the headline score, and what stands beside it."""
     found, beside = scores.headline, scores.beside.value
     return (
         NOTHING if found is None else f"{found.interval.low:.3f}–{found.interval.high:.3f}",
-        NOTHING if beside is None else f"{beside:.3f}",
+        NOTHING if beside is None else Number(f"{beside:.3f}", beside),
     )

@@ -26,7 +26,7 @@ def asks_of_people(rule: ApprovalRule) -> list[str]:
         else "Whoever asked for the run may approve it as well.",
         "The question stays open until somebody answers it."
         if rule.expires_hours is None
-        else f"After {duration(rule.expires_hours * _HOUR)} nobody can approve it any more.",
+        else f"After {duration(rule.expires_hours * _HOUR)} nobody can decide on it any more.",
     ]
 
 

@@ -1,4 +1,4 @@
-"""What people call things: runs by their number or 'last', and mistyped names."""
+"""What people call things: runs by their number or 'last', workloads, and mistyped names."""
 
 import re
 from collections.abc import Iterable
@@ -9,6 +9,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.db.models import Run
 from flywheel.errors import NotFoundError
+from flywheel.ports.backends import Backends
+from flywheel.ports.logs import Selection
 from flywheel.runs.state import run_ref
 
 
@@ -47,3 +49,27 @@ async def find(session: AsyncSession, ref: str) -> int:
             f"There is no run {run_ref(wanted)}.", f"The last one is {run_ref(last)}."
         )
     return wanted
+
+
+async def check_logged(backends: Backends, workload_id: str, client_id: str | None = None) -> None:
+    """Raises NotFoundError where the log holds no such records."""
+    selection = Selection(workload_id=workload_id, client_id=client_id, limit=1)
+    if await backends.logs.count(selection):
+        return
+    summaries = await backends.logs.workloads()
+    if not summaries:
+        raise NotFoundError(
+            "The log is empty.",
+            "Import one with `flywheel logs import FILE`, or make one with `flywheel sample`.",
+        )
+    clients = [s.client_id for s in summaries if s.workload_id == workload_id]
+    if clients:
+        raise NotFoundError(
+            f"The log holds no records of client '{client_id}' for {workload_id}.",
+            f"It has: {', '.join(clients)}.",
+        )
+    names = sorted({s.workload_id for s in summaries})
+    raise NotFoundError(
+        f"The log holds no workload '{workload_id}'.",
+        f"{nearest(workload_id, names)}It has: {', '.join(names)}.",
+    )

@@ -7,10 +7,9 @@ from flywheel.db.models import Run
 from flywheel.decisions.policy import PACKAGED, PolicyDocument, policy_document
 from flywheel.errors import NotFoundError, SettingsError
 from flywheel.ports.backends import Backends
-from flywheel.ports.logs import Selection
 from flywheel.resources import resource_text
 from flywheel.runs.state import run_ref
-from flywheel.service.naming import find, nearest
+from flywheel.service.naming import check_logged, find
 from flywheel.views import PolicyView
 
 
@@ -42,18 +41,8 @@ async def policy_for(backends: Backends, workload_id: str | None = None) -> Poli
             elsewhere=rules.workloads,
         )
     if workload_id not in rules.workloads:
-        await _check_logged(backends, workload_id)
+        await check_logged(backends, workload_id)
     return PolicyView(document=document, workload_id=workload_id, approvers=rules.of(workload_id))
-
-
-async def _check_logged(backends: Backends, workload_id: str) -> None:
-    if await backends.logs.count(Selection(workload_id=workload_id, limit=1)):
-        return
-    names = sorted({summary.workload_id for summary in await backends.logs.workloads()})
-    raise NotFoundError(
-        f"The log holds no workload '{workload_id}'.",
-        f"{nearest(workload_id, names)}`flywheel logs workloads` lists what it holds.",
-    )
 
 
 async def read_policy(file: Path) -> PolicyDocument:

@@ -30,10 +30,10 @@ from flywheel.runs.present import present
 from flywheel.runs.state import RunState, load_state, load_states, run_folder, run_ref
 from flywheel.runs.sweep import plan_trials
 from flywheel.service import new_records
-from flywheel.service.naming import find, number
+from flywheel.service.naming import check_logged, find, number
 from flywheel.service.policies import policy_in_force
 from flywheel.service.rights import rule_of
-from flywheel.service.startable import check_logged, offered_candidates, require_needs
+from flywheel.service.startable import offered_candidates, require_needs
 from flywheel.service.timetables import with_expectations
 from flywheel.settings.run_config import merge_run_config
 from flywheel.views import Actor, ApprovalView, EventView, RunRequest, RunView
@@ -63,7 +63,7 @@ async def start_run(
     """
     if (before := await _started(backends, key)) is not None:
         return before
-    await check_logged(backends, request)
+    await check_logged(backends, request.workload_id, request.client_id)
     policy = await policy_in_force(backends, policy_file)
     overrides = request.overrides()
     config = merge_run_config(backends.settings, overrides)
@@ -122,7 +122,7 @@ async def retry_run(backends: Backends, ref: str, actor: Actor, key: str | None 
             "Only a run that failed or was cancelled is started again.",
         )
     request = RunRequest(workload_id=before.workload_id, client_id=before.client_id)
-    await check_logged(backends, request)
+    await check_logged(backends, request.workload_id, request.client_id)
     candidates = offered_candidates(backends, state.config)
     trials = {c.name: [t.parameters for t in state.trials_of(c.name)] for c in candidates}
     policy = before.policy and PolicyDocument.model_validate(before.policy)

@@ -1,13 +1,12 @@
 """What has to hold before a run can be started: records, candidates, what its type needs."""
 
 from flywheel.decisions.policy import PolicyDocument
-from flywheel.errors import InvalidInputError, NotFoundError
+from flywheel.errors import InvalidInputError
 from flywheel.ports.backends import Backends
-from flywheel.ports.logs import Selection
 from flywheel.ports.platform import CandidateSpec
 from flywheel.runs.needs import check_needs
 from flywheel.runs.sweep import Trials, plan_trials
-from flywheel.service.naming import nearest
+from flywheel.service.naming import check_logged, nearest
 from flywheel.service.policies import policy_in_force
 from flywheel.settings import RunConfig
 from flywheel.settings.run_config import merge_run_config
@@ -18,7 +17,7 @@ async def chosen_candidates(
     backends: Backends, request: RunRequest
 ) -> tuple[list[CandidateSpec], Trials]:
     """The candidates that such a run would try, and their trials. Raises like `start_run`."""
-    await check_logged(backends, request)
+    await check_logged(backends, request.workload_id, request.client_id)
     overrides = request.overrides()
     config = merge_run_config(backends.settings, overrides)
     candidates = offered_candidates(backends, config)
@@ -54,27 +53,3 @@ def offered_candidates(backends: Backends, config: RunConfig) -> list[CandidateS
                 f"{nearest(name, there)}It has: {', '.join(there)}.",
             )
     return [there[name] for name in dict.fromkeys(config.candidates)]
-
-
-async def check_logged(backends: Backends, request: RunRequest) -> None:
-    """Raises NotFoundError where the log holds no such records."""
-    selection = Selection(workload_id=request.workload_id, client_id=request.client_id, limit=1)
-    if await backends.logs.count(selection):
-        return
-    summaries = await backends.logs.workloads()
-    if not summaries:
-        raise NotFoundError(
-            "The log is empty.",
-            "Import one with `flywheel logs import FILE`, or make one with `flywheel sample`.",
-        )
-    clients = [s.client_id for s in summaries if s.workload_id == request.workload_id]
-    if clients:
-        raise NotFoundError(
-            f"The log holds no records of client '{request.client_id}' for {request.workload_id}.",
-            f"It has: {', '.join(clients)}.",
-        )
-    names = sorted({s.workload_id for s in summaries})
-    raise NotFoundError(
-        f"The log holds no workload '{request.workload_id}'.",
-        f"{nearest(request.workload_id, names)}It has: {', '.join(names)}.",
-    )

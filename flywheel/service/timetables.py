@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -25,7 +26,7 @@ from flywheel.runs.state import run_ref
 from flywheel.runs.timing import Stand, TimedStep, key_of, planned_steps, training_first
 from flywheel.scheduling.packing import Demand, Pool
 from flywheel.scheduling.timetable import Planned, Timed, timetable
-from flywheel.views import RunView, StepView
+from flywheel.views import RunView, StepView, WaitsView
 
 log = logging.getLogger(__name__)
 
@@ -142,20 +143,59 @@ async def with_expectations(backends: Backends, views: list[RunView]) -> list[Ru
     planned = [step for run, rows in runs for step in reckoning.planned(run, rows, now)]
     times = await asyncio.to_thread(times_of, planned, budget, patience)
     uids = {run_ref(run.id): run.uid for run, _ in runs}
-    return [_expected(view, uids.get(view.id, ""), times, now) for view in views]
+    waits = _waits(runs, times)
+    return [_expected(view, uids.get(view.id, ""), times, waits, now) for view in views]
 
 
-def _expected(view: RunView, uid: str, times: Mapping[str, Timed], now: datetime) -> RunView:
+def _waits(runs: Unfinished, times: Mapping[str, Timed]) -> dict[str, WaitsView]:
+    """By key of a step that waits for room that other runs have: who has it, and its place."""
+    holders: dict[str, set[int]] = defaultdict(set)
+    waiting: dict[str, list[tuple[float, int, str]]] = defaultdict(list)
+    for run, steps in runs:
+        for step in steps:
+            if not step.pool or step.released_at is not None:
+                continue
+            if step.started_at is not None:
+                holders[step.pool].add(run.id or 0)
+            elif step.status == "pending" and step.ready_since is not None:
+                key = key_of(run.uid, step)
+                start = times[key].start if key in times else math.inf
+                waiting[step.pool].append((start, run.id or 0, key))
+    found = {}
+    for pool, steps_that_wait in waiting.items():
+        for start, run_id, key in steps_that_wait:
+            others = sorted(holders[pool] - {run_id})
+            before = {other for earlier, other, _ in steps_that_wait if earlier < start} - {run_id}
+            if others and start < math.inf:
+                found[key] = WaitsView(
+                    pool=pool, held_by=[run_ref(other) for other in others], place=len(before) + 1
+                )
+    return found
+
+
+def _expected(
+    view: RunView,
+    uid: str,
+    times: Mapping[str, Timed],
+    waits: Mapping[str, WaitsView],
+    now: datetime,
+) -> RunView:
     if view.status not in GOES_ON or not uid:
         return view
 
     def of(step: StepView) -> StepView:
-        found = times.get(f"{uid}|{step.kind}|{step.trial or 0}|{step.candidate or ''}")
+        key = f"{uid}|{step.kind}|{step.trial or 0}|{step.candidate or ''}"
+        found = times.get(key)
         if step.status not in GOES_ON or found is None:
             return step
-        start = now + timedelta(seconds=found.start) if step.status == "pending" else None
-        end = now + timedelta(seconds=found.end)
-        return step.model_copy(update={"expected_start": start, "expected_end": end})
+        expected: dict[str, datetime | WaitsView | None] = {
+            "expected_start": now + timedelta(seconds=found.start)
+            if step.status == "pending"
+            else None,
+            "expected_end": now + timedelta(seconds=found.end),
+            "waits": waits.get(key),
+        }
+        return step.model_copy(update=expected)
 
     steps = [of(step) for step in view.steps]
     ends = [step.expected_end for step in steps if step.status in GOES_ON]

@@ -162,13 +162,14 @@ def deciding(message: Posted) -> list[str]:
 async def scene_in(
     settings: Settings, records: int, *, worker: bool = False, relay: bool = True
 ) -> AsyncIterator[Scene]:
-    """A conversation in this home."""
+    """A conversation in this home, without pictures: they take seconds to draw."""
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         backends = await stack.enter_async_context(open_backends(settings))
         if records:
             await backends.logs.append(log_records(records))
-        stage = await stack.enter_async_context(open_stage(backends, PEOPLE, [ADA], relay=relay))
+        opening = open_stage(backends, PEOPLE, [ADA], relay=relay, pictures=False)
+        stage = await stack.enter_async_context(opening)
         driving = asyncio.create_task(run_worker(backends, stop)) if worker else None
         try:
             yield Scene(stage, backends)

@@ -12,14 +12,19 @@ from slack_sdk.models.views import View
 
 from bot.console.limits import message_problems, view_problems
 from bot.views.message import Message
+from bot.views.tables import with_plain_tables
 
 Json = dict[str, Any]
 _OWN = frozenset({"data_table"})  # slack_sdk has no class for it
 
 
 def sound(shown: Message) -> None:
-    """A message that Slack takes."""
-    blocks = shown.block_dicts()
+    """A message that Slack takes, and a Slack without tables that sort as well."""
+    for blocks in (shown.block_dicts(), with_plain_tables(shown.block_dicts())):
+        _sound(shown, blocks)
+
+
+def _sound(shown: Message, blocks: list[Json]) -> None:
     assert message_problems(blocks) == []
     assert shown.text.strip()
     assert len(shown.text) <= 3000
@@ -76,6 +81,19 @@ def _table(block: Json, block_id: str | None) -> sb.Block:
     )
 
 
+def _data_table(block: Json, block_id: str | None) -> sb.Block:
+    rows = [
+        [
+            sb.RawNumber(cell["value"], cell["text"])
+            if cell["type"] == "raw_number"
+            else sb.RawText(cell["text"])
+            for cell in row
+        ]
+        for row in block["rows"]
+    ]
+    return sb.DataTableBlock(rows, block["caption"], block["page_size"], block_id=block_id)
+
+
 _BLOCKS: dict[str, Callable[[Json, str | None], sb.Block]] = {
     "header": lambda block, block_id: sb.HeaderBlock(block["text"]["text"], block_id),
     "section": lambda block, block_id: sb.SectionBlock(_text(block["text"]), block_id),
@@ -84,6 +102,7 @@ _BLOCKS: dict[str, Callable[[Json, str | None], sb.Block]] = {
     "actions": _actions,
     "input": _input,
     "table": _table,
+    "data_table": _data_table,
 }
 
 

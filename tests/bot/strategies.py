@@ -19,7 +19,7 @@ from flywheel.evaluation.audit import Agreement, Audit
 from flywheel.evaluation.scores import Confusion, Interval, Scores
 from flywheel.service.review import LastAnswer, Reveal, Standing
 from flywheel.service.review_material import Question
-from flywheel.views import ApprovalView, CandidateView, RunView, StepView, TeacherView
+from flywheel.views import ApprovalView, CandidateView, RunView, StepView, TeacherView, WaitsView
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 APPROVAL = ApprovalView(
@@ -211,7 +211,7 @@ def run_views(draw: st.DrawFn) -> RunView:
         )
         for i, name in enumerate(found)
     )
-    return run_view(
+    view = run_view(
         status,
         candidates,
         draw(st.sampled_from(["promote", "keep", "insufficient-data"])),
@@ -222,7 +222,34 @@ def run_views(draw: st.DrawFn) -> RunView:
         error=draw(prose),
         incumbent=draw(st.one_of(st.none(), names)),
         approval=draw(approvals(found)),
+        previous_run=draw(st.sampled_from([None, "r-11"])),
     )
+    if status == "completed":
+        return view
+    steps = [step.model_copy(update=draw(_standings_of_steps)) for step in view.steps[:12]]
+    return view.model_copy(update={"steps": [*steps, *view.steps[12:]]})
+
+
+_later = st.sampled_from([None, NOW, NOW + timedelta(days=9)])
+_standings_of_steps = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(["pending", "running", "completed", "failed", "skipped"]),
+        "percent": st.floats(0, 100),
+        "message": st.one_of(st.just(""), names),
+        "error": prose,
+        "expected_start": _later,
+        "expected_end": _later,
+        "waits": st.one_of(
+            st.none(),
+            st.builds(
+                WaitsView,
+                pool=names,
+                held_by=st.lists(st.just("r-4"), min_size=1, max_size=9),
+                place=st.integers(1, 1200),
+            ),
+        ),
+    }
+)
 
 
 @st.composite

@@ -29,3 +29,25 @@ async def test_two_runs_side_by_side(quiet_scene: Scene, tmp_path: Path) -> None
     shown = await scene.command("results", scene.ben)
     message = next(c.message for c in shown if c.message is not None)
     assert whispers(await scene.press(message, COMPARE, scene.ben)) == typed
+
+
+async def test_a_workspace_without_tables_that_sort_gets_plain_ones(
+    completed_scene: Scene,
+) -> None:
+    scene = completed_scene
+    scene.stage.workspace.data_tables = False
+    card = await scene.announced("r-1")
+    results = await scene.reply(card, "Results of r-1")
+    assert [b["type"] for b in results.blocks].count("table") == 1
+    scene.stage.workspace.data_tables = True  # it is not tried again with every message
+    typed = await scene.command("results", scene.ben)
+    message = next(c.message for c in typed if c.message is not None)
+    assert [b["type"] for b in message.blocks].count("table") == 1
+
+
+async def test_an_answer_to_a_command_falls_back_as_well(completed_scene: Scene) -> None:
+    scene = completed_scene
+    scene.stage.workspace.data_tables = False
+    typed = await scene.command("results", scene.ben)
+    message = next(c.message for c in typed if c.message is not None)
+    assert "table" in [b["type"] for b in message.blocks]

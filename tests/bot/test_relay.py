@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from bot.messenger import Messenger, retry_handlers
 from bot.models import SlackCard, SlackPost
-from bot.relay import Relay
+from bot.relay import _ALL, Relay
 from bot.views.message import message, section
 from bot.views.results import decision_buttons, event_block_id
 from flywheel.clock import utc_now
@@ -179,7 +179,7 @@ async def test_a_refusing_slack_is_asked_again_later(quiet_scene: Scene) -> None
     await relay.tick()
     assert replies(scene) == []
     scene.stage.bot.messenger.client.token = token
-    relay._paused.clear()
+    relay._back_off.worked(_ALL)
     await relay.tick()
     assert replies(scene) == ["a milestone"]
 

@@ -21,7 +21,7 @@ from bot.views.review import review_modal
 from bot.views.text import code, escape, mrkdwn, person, plain, shorten, unescape, with_people
 from flywheel.formatting import when
 from flywheel.ports.logs import WorkloadSummary
-from flywheel.views import Answer, DatasetView, RunView
+from flywheel.views import Answer, DatasetView, RunView, WaitsView
 from tests.bot.oracles import built, sound, sound_view
 from tests.bot.strategies import (
     APPROVAL,
@@ -174,6 +174,52 @@ def test_a_running_card_names_stage_and_percent_in_words() -> None:
     assert button["confirm"]["deny"]["text"] == "Keep it running"
 
 
+def test_a_card_says_which_epoch_it_is_and_how_much_time_is_left() -> None:
+    view = run_view("running", (candidate("svm", None),))
+    first, *rest = view.steps
+    told = {"message": "2 of 3 epochs done", "expected_end": NOW + timedelta(minutes=12, seconds=9)}
+    steps = [
+        first.model_copy(update=told),
+        *(s.model_copy(update={"status": "pending"}) for s in rest),
+    ]
+    shown = everything(card(view.model_copy(update={"steps": steps}), NOW))
+    assert "fine-tuning 40 % (2 of 3 epochs done), about 12 min left" in shown
+
+
+def test_a_card_says_who_has_the_gpus_and_the_place_in_line() -> None:
+    view = run_view("running", (candidate("svm", None),))
+    waits = WaitsView(pool="gpus", held_by=["r-4"], place=2)
+    told = {"status": "pending", "waits": waits, "expected_start": NOW + timedelta(minutes=40)}
+    steps = [view.steps[0].model_copy(update=told)]
+    shown = everything(card(view.model_copy(update={"steps": steps}), NOW))
+    assert "waits for GPUs held by r-4; 2nd in line, starts in about 40 min" in shown
+
+
+def test_a_failed_run_says_what_failed_why_and_what_to_do() -> None:
+    view = run_view(
+        "failed", (candidate("svm", None),), error="No candidate could be scored. svm: gone."
+    )
+    failed = [view.steps[0].model_copy(update={"status": "failed", "error": "gone"})]
+    shown = everything(card(view.model_copy(update={"steps": failed}), NOW))
+    assert "*What failed:* fine-tuning of `svm`" in shown
+    assert "*Why:* No candidate could be scored. svm: gone." in shown
+    assert "*Next:* Press Retry" in shown
+
+
+def test_of_more_candidates_than_fit_those_that_run_come_first() -> None:
+    many = tuple(candidate(f"candidate-{i}", None) for i in range(200))
+    view = run_view("running", many)
+    steps = [
+        step.model_copy(
+            update={"status": "running" if step.candidate == "candidate-199" else "pending"}
+        )
+        for step in view.steps
+    ]
+    shown = everything(card(view.model_copy(update={"steps": steps}), NOW))
+    assert "`candidate-199`: fine-tuning" in shown
+    assert re.search(r"… and 1\d\d more candidates", shown)
+
+
 @pytest.mark.parametrize("status", ["cancelling", "completed", "failed", "cancelled"])
 def test_only_a_run_that_goes_on_can_be_cancelled(status: str) -> None:
     assert CANCEL not in actions(card(run_view(status, error="no data"), NOW))
@@ -195,7 +241,7 @@ def test_results_show_scores_saving_and_buttons() -> None:
     assert "0.870–0.930" in text
     assert "0.724 USD" in text
     assert deciding(shown) == [APPROVE, REJECT]
-    table = next(b for b in blocks_of(shown) if b["type"] == "table")
+    table = next(b for b in blocks_of(shown) if b["type"] == "data_table")
     assert [row[0]["text"] for row in table["rows"]] == [
         "Model",
         "tfidf-svm",
@@ -224,7 +270,7 @@ def test_a_table_that_is_too_big_becomes_text() -> None:
     many = tuple(candidate(f"candidate-with-a-long-name-{i}") for i in range(150))
     shown = results(run_view(candidates=many))
     sound(shown)
-    assert not any(b["type"] == "table" for b in blocks_of(shown))
+    assert not any(b["type"] == "data_table" for b in blocks_of(shown))
     assert re.search(r"… and \d+ more", everything(shown))
 
 

@@ -63,7 +63,7 @@ def test_what_people_have_to_do() -> None:
     assert asks_of_people(ApprovalRule()) == [
         "One person approves.",
         "Whoever asked for the run may approve it as well.",
-        "After 7 d nobody can approve it any more.",
+        "After 7 d nobody can decide on it any more.",
     ]
     rule = ApprovalRule(four_eyes=True, approvals=2, expires_hours=None)
     assert asks_of_people(rule) == [

@@ -5,13 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from flywheel.clock import utc_now
+from flywheel.db.models import Step
 from flywheel.ports.backends import Backends
 from flywheel.service import garbage, planning, runs
 from flywheel.service.logs import import_files
 from flywheel.settings import Settings
-from flywheel.views import RunRequest, RunView, StepView
+from flywheel.views import RunRequest, RunView, StepView, WaitsView
 from flywheel.wiring import open_backends
 from tests.runs.test_tool_runs import WISHES, tool_log
 from tests.support.deploying import DeployingPlatform
@@ -193,6 +195,26 @@ async def test_of_what_can_never_start_or_is_not_known_nothing_is_expected(on: O
     platform.uncounted = "The cluster does not answer."
     view = await runs.get_run(backends, run.id)
     assert view.steps[0].expected_end is None
+
+
+async def test_a_step_that_waits_names_the_runs_that_have_what_it_needs(on: On) -> None:
+    backends, _ = on(1)
+    ids = [(await start(backends, candidates=["one"])).id for _ in range(3)]
+    now = utc_now()
+    async with backends.database.transaction() as session:
+        for step in await session.exec(select(Step)):
+            if step.kind == "build-datasets":
+                step.status, step.started_at, step.finished_at = "completed", now, now
+            elif step.kind == "customize":
+                step.pool, step.amount, step.ready_since = "gpu", 1, now
+                if step.run_id == 1:
+                    step.status, step.started_at = "running", now
+    waits = [of(await runs.get_run(backends, run_id), "customize", "one").waits for run_id in ids]
+    assert waits == [
+        None,
+        WaitsView(pool="gpu", held_by=["r-1"], place=1),
+        WaitsView(pool="gpu", held_by=["r-1"], place=2),
+    ]
 
 
 @pytest.mark.slow

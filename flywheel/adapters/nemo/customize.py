@@ -100,7 +100,7 @@ class Customizations:
             return JobStatus(state="running", message="waiting for a free GPU")
         message = "training" if status.status == "running" else str(status.status)
         if status.epochs_completed:
-            message = f"training, {status.epochs_completed} epochs done"
+            message = f"{status.epochs_completed} of {job.training.epochs} epochs done"
         return JobStatus(
             state="running", percent=percent, message=message, curve=validation_curve(status)
         )

@@ -1,71 +1,77 @@
-"""The bot and a worker as a process, which can be killed and started again."""
+"""The real app with its worker as a process: `python -m tests.peers.slack.app API_URL PORT`."""
 
 import asyncio
+import os
+import signal
 import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from flywheel.settings import Settings
-from flywheel.settings.load import load_settings
-from tests.peers.slack.local_slack import SECONDS
-from tests.support.programs import environment
-
-_PROGRAM = Path(__file__).with_name("program.py")
-_ROOT = Path(__file__).parents[3]
+from bot.serve import serve
+from flywheel.settings import load_settings
+from flywheel.wiring import open_backends
 
 
+@dataclass
 class App:
-    """One home; `said` is what its processes have printed, `log` what they have logged."""
+    """The process, which can be killed and started again."""
 
-    def __init__(self, home: Path, api_url: str, port: int, **variables: str) -> None:
-        self.port = port
-        self.said: list[str] = []
-        self._log = home.with_suffix(".log")
-        self._words = (sys.executable, str(_PROGRAM), api_url, str(port))
-        self._variables = {**environment(home), "PYTHONPATH": str(_ROOT), **variables}
-        self._process: asyncio.subprocess.Process | None = None
-
-    @property
-    def settings(self) -> Settings:
-        """What its processes work with."""
-        return load_settings(environ=self._variables)
-
-    @property
-    def log(self) -> str:
-        """All that they have logged."""
-        return self._log.read_text("utf-8", "replace")
+    api_url: str
+    port: int
+    environ: Mapping[str, str]
+    log: Path
+    process: asyncio.subprocess.Process | None = field(default=None)
 
     async def start(self) -> None:
-        """Start it, and wait until it listens."""
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._words,
-                env=self._variables,
-                stdin=asyncio.subprocess.DEVNULL,
+        """Start it and wait until it takes deliveries."""
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tests.peers.slack.app", self.api_url, str(self.port)),
+                env={**os.environ, **self.environ},
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
-                start_new_session=True,  # a signal to us is none to it
             )
-        assert self._process.stdout is not None
-        async with asyncio.timeout(SECONDS):
-            async for line in self._process.stdout:
-                self.said.append(line.decode().rstrip())
-                if self.said[-1].startswith("The worker is waiting"):
-                    return
-        raise AssertionError(f"it ended: {self.log[-3000:]}")
+        assert self.process.stdout is not None
+        async with asyncio.timeout(60):
+            while b"Listening" not in (line := await self.process.stdout.readline()):
+                assert line, self.log.read_text()[-3000:]
 
     async def kill(self) -> None:
-        """It ends where it stands."""
-        assert self._process is not None
-        self._process.kill()
-        await self._process.wait()
+        """As a machine that loses power."""
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
 
     async def stop(self) -> None:
-        """It ends as it should."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._process.terminate()
-        try:
-            await asyncio.wait_for(self._process.wait(), SECONDS)
-        except TimeoutError:
-            await self.kill()
-            raise
+        """As an operator does."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+            await self.process.wait()
+
+
+@asynccontextmanager
+async def running(app: App) -> AsyncIterator[App]:
+    """The app while the block runs."""
+    await app.start()
+    try:
+        yield app
+    finally:
+        await app.stop()
+
+
+async def _main(api_url: str, port: int) -> None:
+    async with open_backends(load_settings()) as backends:
+        await serve(
+            backends,
+            with_worker=True,
+            host="127.0.0.1",
+            port=port,
+            say=lambda line: print(line, flush=True),
+            api_url=api_url,
+        )
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(sys.argv[1], int(sys.argv[2])))

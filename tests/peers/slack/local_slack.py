@@ -1,164 +1,146 @@
-"""A Slack that is not ours, as a process: the npm package local-slack, driven as people would.
-
-It drops message metadata, checks no token and no limit of Block Kit, never refuses and never
-repeats a delivery; the proxy in front of it does.
-"""
+"""The other Slack as a process, and what people do and see in it."""
 
 import asyncio
 import json
-import secrets
-import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 import aiohttp
 
-CHANNEL, OTHER_CHANNEL, BOT = "C0GENERAL01", "C0SECOND002", "U0FLYWHEEL1"
-ADA, BEN = "U0APPROVE01", "U0READER002"
-CLEO, DAN = "U0THIRD0003", "U0FOURTH004"
-BOT_TOKEN, APP_TOKEN, SIGNING_SECRET = "xoxb-peer", "xapp-peer", "peer-secret"
-SECONDS = 30.0
+ADA, BEN, EVE = "U0APPROVE01", "U0READER002", "U0APPROVE03"
+CHANNEL, BOT, APP = "C0GENERAL01", "U0FLYWHEEL1", "A0FLYWHEEL1"
+SECRET = "peer-secret"
+SECONDS = 60.0
 
 Json = dict[str, Any]
-Mode = Literal["socket", "events"]
+Found = TypeVar("Found")
 
 
 class LocalSlack:
-    """Does what people do, and looks at what they see."""
+    """Drives the other Slack as a person would, and looks at what it shows."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
         self.url = url
 
-    async def do(self, what: str, **body: Any) -> None:
-        """A command, message, press or look at the Home tab."""
+    async def command(self, text: str, user: str = BEN) -> None:
+        """Type `/flywheel <text>` in the channel."""
+        await self._do("command", user=user, command="/flywheel", text=text)
+
+    async def say(self, text: str, user: str = BEN, channel: str = CHANNEL) -> None:
+        """Write a message."""
+        await self._do("message", user=user, text=text, channel=channel)
+
+    async def press(self, message: Json, action_id: str, user: str) -> None:
+        """Press a button of a message."""
+        await self._do(
+            "interact", user=user, messageTs=message["ts"], action=button(message, action_id)
+        )
+
+    async def open_home(self, user: str) -> None:
+        """Open the Home tab."""
+        await self._do("open-home", user=user)
+
+    async def submit(self, user: str, values: Json) -> None:
+        """Send the modal that is open."""
+        async with self._session.ws_connect(f"{self.url}/ui") as screen:
+            await screen.send_json({"t": "view_submit", "user": user, "values": values})
+            await screen.receive(timeout=SECONDS)
+
+    async def screen(self) -> Json:
+        """All that the workspace's own page shows: modals, Home tabs, errors in modals."""
+        async with self._session.ws_connect(f"{self.url}/ui") as screen:
+            message = await screen.receive(timeout=SECONDS)
+        return dict(json.loads(message.data))
+
+    async def messages(self, channel: str = CHANNEL) -> list[Json]:
+        """What is in a channel, the oldest first."""
+        answer = await self._session.get(f"{self.url}/_control/messages/{channel}")
+        return list((await answer.json())["messages"])
+
+    async def until(self, wanted: Callable[[Json], bool], channel: str = CHANNEL) -> Json:
+        """The last message that is wanted, as soon as there is one."""
+
+        async def look() -> list[Json]:
+            return [m for m in await self.messages(channel) if wanted(m)]
+
+        return (await self.wait(look))[-1]
+
+    async def wait(self, look: Callable[[], Awaitable[Found]]) -> Found:
+        """What `look` finds, as soon as it finds something."""
+        async with asyncio.timeout(SECONDS):
+            while not (found := await look()):
+                await asyncio.sleep(0.1)
+        return found
+
+    async def _do(self, what: str, **body: Any) -> None:
         answer = await self._session.post(
             f"{self.url}/_control/{what}", json={"channel": CHANNEL, **body}
         )
         answer.raise_for_status()
 
-    async def command(self, user: str, text: str, channel: str = CHANNEL) -> None:
-        """Type `/flywheel <text>`."""
-        await self.do("command", user=user, command="/flywheel", text=text, channel=channel)
 
-    async def press(self, user: str, message: Json, action_id: str) -> None:
-        """Press a button of a message. Raises LookupError where it has none of that name."""
-        for block in message["blocks"]:
-            for element in block.get("elements", []):
-                if element.get("action_id") == action_id:
-                    action = {**element, "block_id": block["block_id"]}
-                    where = {"channel": message["channel"], "messageTs": message["ts"]}
-                    await self.do("interact", user=user, action=action, **where)
-                    return
-        raise LookupError(f"the message has no button {action_id}")
-
-    async def submit(self, user: str, values: Json) -> Json:
-        """Send the modal that is in front; the errors by block id, or {} once it has closed."""
-        async with self._session.ws_connect(f"{self.url}/ui") as screen:
-            await screen.receive(timeout=SECONDS)  # how things are at first
-            await screen.send_json({"t": "view_submit", "user": user, "values": values})
-            async with asyncio.timeout(SECONDS):
-                async for said in screen:
-                    seen = said.json()
-                    if seen["t"] == "view_errors":
-                        return dict(seen["errors"])
-                    if seen["t"] == "view":
-                        return {}
-        raise AssertionError("the screen went dark")
-
-    async def messages(self, channel: str = CHANNEL) -> list[Json]:
-        """What a channel holds, also what one person alone sees."""
-        answer = await self._session.get(f"{self.url}/_control/messages/{channel}")
-        return list((await answer.json())["messages"])
-
-    async def until(self, wanted: Callable[[Json], bool], channel: str = CHANNEL) -> Json:
-        """The newest message that is wanted, as soon as it is there."""
-
-        async def look() -> Json | None:
-            found = [m for m in await self.messages(channel) if wanted(m)]
-            return found[-1] if found else None
-
-        return await soon(look, lambda: self.messages(channel))
-
-    async def until_says(self, part: str, channel: str = CHANNEL) -> Json:
-        """The same, for a message whose text has this part."""
-        return await self.until(lambda m: part in (m["text"] or ""), channel)
-
-    async def direct(self, user: str) -> str:
-        """The channel in which somebody and the app are alone."""
-        opened = await self._session.post(
-            f"{self.url}/api/conversations.open", json={"users": user}
-        )
-        return str((await opened.json())["channel"]["id"])
+def button(message: Json, action_id: str) -> Json:
+    """A button of a message or view, with its block. Raises LookupError."""
+    for block in message["blocks"]:
+        for element in block.get("elements", []):
+            if element.get("action_id") == action_id:
+                return {**element, "block_id": block["block_id"]}
+    raise LookupError(f"no button {action_id} in {message}")
 
 
-async def soon(
-    look: Callable[[], Any], otherwise: Callable[[], Any] | None = None, seconds: float = SECONDS
-) -> Any:
-    """What `look` finds, as soon as it is there; the failure shows what is there instead."""
-    try:
-        async with asyncio.timeout(seconds):
-            while (found := await look()) is None:
-                await asyncio.sleep(0.05)
-            return found
-    except TimeoutError:
-        shown = None if otherwise is None else await otherwise()
-        raise AssertionError(f"it did not come; there is {json.dumps(shown)[-4000:]}") from None
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+def buttons(message: Json) -> set[str]:
+    """The buttons of a message or view."""
+    return {
+        element["action_id"]
+        for block in message["blocks"]
+        if block["type"] == "actions"
+        for element in block["elements"]
+    }
 
 
 @asynccontextmanager
 async def local_slack(
-    binary: str, folder: Path, mode: Mode, request_url: str
+    binary: str, folder: Path, mode: str, deliver_to: str, port: int
 ) -> AsyncIterator[LocalSlack]:
-    """One that answers, with four people and two channels; `request_url` is where it delivers."""
-    people = {ADA: "ada", BEN: "ben", CLEO: "cleo", DAN: "dan"}
-    members = [*people, BOT]
+    """The other Slack, with three people and a channel, on this port."""
     config = {
         "workspace": {"name": "Peer", "domain": "peer", "teamId": "T0PEER0001"},
         "app": {
-            "appId": "A0FLYWHEEL1",
+            "appId": APP,
             "botUserId": BOT,
             "botName": "flywheel",
-            "botToken": BOT_TOKEN,
-            "appToken": APP_TOKEN,
-            "signingSecret": SIGNING_SECRET,
+            "botToken": "xoxb-peer",
+            "appToken": "xapp-peer",
+            "signingSecret": SECRET,
             "mode": mode,
-            "requestUrl": request_url,
+            "requestUrl": deliver_to,
         },
-        "users": [{"id": id_, "name": name, "real_name": name} for id_, name in people.items()],
-        "channels": [
-            {"id": CHANNEL, "name": "general", "members": members},
-            {"id": OTHER_CHANNEL, "name": "second", "members": members},
+        "users": [
+            {"id": user, "name": name, "real_name": name}
+            for user, name in ((ADA, "ada"), (BEN, "ben"), (EVE, "eve"))
         ],
+        "channels": [{"id": CHANNEL, "name": "general", "members": [ADA, BEN, EVE, BOT]}],
     }
-    path = folder / f"slack-{secrets.token_hex(4)}.json"
+    path = folder / "slack.json"
     path.write_text(json.dumps(config))
-    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(binary, "--config", str(path), "--port", str(port), "--base-host", "127.0.0.1"),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    url = f"http://127.0.0.1:{port}"
     try:
         async with aiohttp.ClientSession() as session:
-
-            async def answers() -> bool | None:
-                try:
-                    return (await session.get(f"{url}/_control/state")).ok or None
-                except aiohttp.ClientConnectionError:
-                    return None
-
-            await soon(answers)
-            yield LocalSlack(session, url)
+            async with asyncio.timeout(SECONDS):
+                while True:
+                    try:
+                        await session.get(f"http://127.0.0.1:{port}/_control/state")
+                        break
+                    except aiohttp.ClientConnectionError:
+                        await asyncio.sleep(0.05)
+            yield LocalSlack(session, f"http://127.0.0.1:{port}")
     finally:
         process.terminate()
         await process.wait()
