@@ -24,7 +24,7 @@ async def check_slack(settings: Settings) -> PartStatus:
         )
     mode = "Socket Mode" if settings.secrets.slack_app_token else "HTTP"
     try:
-        name = await who_am_i(AsyncWebClient(token=token.get_secret_value(), timeout=10))
+        name = (await who_am_i(AsyncWebClient(token=token.get_secret_value(), timeout=10))).name
     except FlywheelError as error:
         return PartStatus(
             part="chat",

@@ -1,6 +1,7 @@
 """Who somebody is, asked of Slack when it matters: at a click, and again at what is submitted."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -13,10 +14,14 @@ from bot.errors import slack_code
 from flywheel.settings.sections import ApprovalConfig
 from flywheel.views import Actor
 
+log = logging.getLogger(__name__)
+
 _KEPT = 60.0  # seconds that the members of a group, and what a channel is, are believed
 # Some ids of approvers are user groups; Slack calls those S….
 _GROUP = "S"
 _ALONE = frozenset("DUW")
+_AWAY = (aiohttp.ClientError, TimeoutError, OSError)
+_SILENT = (SlackApiError, *_AWAY)
 
 
 class People:
@@ -41,7 +46,7 @@ class People:
             groups = frozenset() if barred else await self._groups_of(actor.id)
         except SlackApiError as error:
             return actor.model_copy(update={"barred": _unknown(error)})
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except _AWAY:
             return actor.model_copy(update={"barred": "Slack does not answer who they are"})
         return actor.model_copy(update={"barred": barred, "groups": groups})
 
@@ -67,7 +72,11 @@ class People:
     async def _groups_of(self, user: str) -> frozenset[str]:
         found = set()
         for group in self._groups:
-            members = await self._kept("group", group, partial(self._members, group))
+            try:
+                members = await self._kept("group", group, partial(self._members, group))
+            except _SILENT as error:  # whoever is listed by id decides all the same
+                log.warning("the approvers in %s do not count: %s", group, _said(error))
+                continue
             if user in members:
                 found.add(group)
         return frozenset(found)
@@ -89,6 +98,12 @@ class People:
             known = (now, await ask())
             self._known[kind, key] = known
         return known[1]
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, SlackApiError):
+        return f"Slack says {slack_code(error)}"
+    return f"Slack does not answer ({type(error).__name__})"
 
 
 def _unknown(error: SlackApiError) -> str:

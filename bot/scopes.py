@@ -1,6 +1,7 @@
 """`flywheel slack check`: may the app do what it does? The manifest says what that takes."""
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import yaml
@@ -45,18 +46,18 @@ async def check_scopes(settings: Settings, api_url: str | None = None) -> Scopes
     if api_url is not None:
         client.base_url = api_url
         client.proxy = None
-    name = await who_am_i(client)
-    has = _scopes_in(dict((await client.auth_test()).headers))
+    identity = await who_am_i(client)
+    has = _scopes_in(identity.headers)
     asked = wanted()
     return Scopes(
-        name=name,
+        name=identity.name,
         mode="Socket Mode" if settings.secrets.slack_app_token else "HTTP",
         missing={scope: why for scope, why in asked.items() if scope not in has},
         superfluous=sorted(has - set(asked)),
     )
 
 
-def _scopes_in(headers: dict[str, str]) -> set[str]:
+def _scopes_in(headers: Mapping[str, str]) -> set[str]:
     lower = {key.lower(): value for key, value in headers.items()}
     if "x-oauth-scopes" not in lower:
         raise SettingsError(

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import NamedTuple
 
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
@@ -65,8 +66,15 @@ def slack_problem(settings: Settings) -> SettingsError | None:
     return None
 
 
-async def who_am_i(client: AsyncWebClient) -> str:
-    """The app's name and workspace, as Slack knows them. Raises SettingsError, UnavailableError."""
+class Identity(NamedTuple):
+    """The app as Slack knows it."""
+
+    name: str  # with its workspace
+    headers: Mapping[str, str]  # of the answer; they name the scopes of the token
+
+
+async def who_am_i(client: AsyncWebClient) -> Identity:
+    """What Slack says of the token. Raises SettingsError, UnavailableError."""
     try:
         answer = await client.auth_test()
     except SlackApiError as error:
@@ -78,7 +86,7 @@ async def who_am_i(client: AsyncWebClient) -> str:
         raise UnavailableError(
             "Slack does not answer.", "Check the network, and HTTPS_PROXY where you need one."
         ) from error
-    return f"@{answer['user']} in {answer['team']}"
+    return Identity(f"@{answer['user']} in {answer['team']}", answer.headers)
 
 
 async def serve(
@@ -138,7 +146,7 @@ async def _slack(
         signing_secret=signing.get_secret_value() if signing else secrets.token_hex(16),
         api_url=api_url,
     )
-    name = await who_am_i(bot.messenger.client)
+    name = (await who_am_i(bot.messenger.client)).name
     rules = backends.settings.approval_config
     if not rules.approvers and not any(rules.workloads.values()):
         say("Nobody can approve promotions yet: list Slack user ids in approval_config.approvers.")

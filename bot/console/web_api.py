@@ -239,8 +239,9 @@ def _users_info(workspace: Workspace, arguments: Json) -> Json:
             "name": workspace.users[user],
             "deleted": False,
             "is_bot": user == APP_USER,
-            "is_restricted": user in workspace.guests,
+            "is_restricted": False,
             "is_ultra_restricted": False,
+            **workspace.accounts.get(user, {}),
         }
     }
 

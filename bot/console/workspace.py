@@ -91,7 +91,8 @@ class Workspace:
     homes: dict[str, OpenView] = field(default_factory=dict)  # by user
     changes: list[Change] = field(default_factory=list)
     uploads: Uploads = field(default_factory=Uploads)
-    guests: set[str] = field(default_factory=set)  # of the users
+    # What sets somebody of the users apart, as `users.info` says it: {"is_restricted": True}
+    accounts: dict[str, Json] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)  # members by id of the group
     scopes: list[str] = field(default_factory=list)  # of the token; those of the manifest if none
     data_tables: bool = True  # whether it knows tables that sort
