@@ -41,8 +41,7 @@ class Doors:
 
     def refusal(self, body: dict[str, Any]) -> str | None:
         """Why a delivery is not let in, or None."""
-        if self._teams and not (teams := _teams_of(body)) <= self._teams:
-            log.debug("of %s", teams)
+        if self._teams and not _teams_of(body) <= self._teams:
             return _OTHERS
         channel = channel_of(body)
         if not self._channels or channel is None or channel.startswith("D"):

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.claims import Claims
 from bot.errors import slack_code
-from bot.messenger import Messenger
+from bot.messenger import Messenger, carries
 from bot.models import SlackNotice
 from bot.views.message import Message
 from bot.views.text import is_user
@@ -94,7 +94,7 @@ class Notices:
             log.info("%s cannot be looked up in %s (%s)", row.key, row.sent_to, slack_code(error))
             return None
         for posted in page["messages"]:
-            if any(block.get("block_id") == row.key for block in posted.get("blocks", [])):
+            if carries(posted, row.key):
                 return str(posted["ts"])
         return None
 

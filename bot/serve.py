@@ -26,7 +26,7 @@ from bot.errors import slack_code
 from flywheel.api import app as http_api
 from flywheel.api.auth import access_for
 from flywheel.cli.context import stop_on_signals
-from flywheel.errors import SettingsError, UnavailableError
+from flywheel.errors import FlywheelError, SettingsError, UnavailableError
 from flywheel.http_server import http_server
 from flywheel.ports.backends import Backends
 from flywheel.settings import Settings
@@ -146,7 +146,11 @@ async def _slack(
         signing_secret=signing.get_secret_value() if signing else secrets.token_hex(16),
         api_url=api_url,
     )
-    name = (await who_am_i(bot.messenger.client)).name
+    try:
+        name = (await who_am_i(bot.messenger.client)).name
+    except FlywheelError:
+        await bot.close()
+        raise
     rules = backends.settings.approval_config
     if not rules.approvers and not any(rules.workloads.values()):
         say("Nobody can approve promotions yet: list Slack user ids in approval_config.approvers.")

@@ -21,7 +21,7 @@ def _future() -> "asyncio.Future[bool]":
 class Delivery:
     """A command, press, submitted modal or event on its way to what handles it."""
 
-    key: str = field(metadata={"means": "the same for every repetition of the delivery"})
+    key: str  # the same for every repetition of the delivery
     route: str
     body: Body
     received_at: datetime = field(default_factory=utc_now)
@@ -51,7 +51,7 @@ def delivery_key(body: Body, raw_body: str) -> str:
 
 
 def route_of(body: Body) -> str:
-    """Where a delivery goes: 'command', 'action:ID', 'view:ID', 'closed:ID' or 'event:TYPE'."""
+    """Where a delivery goes: 'command', 'action:ID', 'view:ID' or 'event:TYPE'."""
     if "command" in body:
         return "command"
     match body.get("type"):
@@ -59,8 +59,6 @@ def route_of(body: Body) -> str:
             return f"action:{body['actions'][0].get('action_id', '')}"
         case "view_submission":
             return f"view:{body['view'].get('callback_id', '')}"
-        case "view_closed":
-            return f"closed:{body['view'].get('callback_id', '')}"
         case "event_callback":
             return f"event:{body.get('event', {}).get('type', '')}"
         case other:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.exc import IntegrityError
@@ -72,36 +73,22 @@ async def start_run(
     trials = await plan_trials(backends.settings, overrides, config, candidates)
     seed = config.data_split_config.random_seed
     assert seed is not None  # merge_run_config draws one where none is configured
-    counted = await new_records.counts(backends, request)
-    try:
-        async with backends.database.transaction() as session:
-            run = await create(
-                session,
-                workload_id=request.workload_id,
-                client_id=request.client_id,
-                requested_by=actor.id,
-                config=config,
-                seed=seed,
-                candidates=candidates,
-                policy=policy,
-                priority=request.priority,
-                uploads=backends.platform.uploads,
-                deploys=backends.platform.deploys,
-                trials=trials,
-                request_key=key,
-            )
-            await new_records.count_from(session, counted)
-            await announce(session, run, _channel(backends, run))
-            if also is not None:
-                await also(session, run)
-                await session.flush()
-            view = (await _views(session, [run.id or 0]))[0]
-    except IntegrityError:
-        if (before := await _started(backends, key)) is None:
-            raise
-        return before
-    await _wake(backends, run, str(run.fence))
-    return view
+    make = partial(
+        create,
+        workload_id=request.workload_id,
+        client_id=request.client_id,
+        requested_by=actor.id,
+        config=config,
+        seed=seed,
+        candidates=candidates,
+        policy=policy,
+        priority=request.priority,
+        uploads=backends.platform.uploads,
+        deploys=backends.platform.deploys,
+        trials=trials,
+        request_key=key,
+    )
+    return await _begin(backends, request, make, key, also)
 
 
 async def retry_run(backends: Backends, ref: str, actor: Actor, key: str | None = None) -> RunView:
@@ -126,26 +113,46 @@ async def retry_run(backends: Backends, ref: str, actor: Actor, key: str | None 
     candidates = offered_candidates(backends, state.config)
     trials = {c.name: [t.parameters for t in state.trials_of(c.name)] for c in candidates}
     policy = before.policy and PolicyDocument.model_validate(before.policy)
+    make = partial(
+        create,
+        workload_id=before.workload_id,
+        client_id=before.client_id,
+        requested_by=actor.id,
+        config=state.config,
+        seed=before.seed,
+        candidates=candidates,
+        policy=policy or await policy_in_force(backends),
+        priority=before.priority,
+        uploads=backends.platform.uploads,
+        deploys=backends.platform.deploys,
+        trials=trials,
+        request_key=key,
+    )
+    return await _begin(backends, request, make, key)
+
+
+async def _begin(
+    backends: Backends,
+    request: RunRequest,
+    make: Callable[[AsyncSession], Awaitable[Run]],
+    key: str | None,
+    also: Also | None = None,
+) -> RunView:
+    """Make the run in one transaction with all that goes with it, and wake a worker for it."""
     counted = await new_records.counts(backends, request)
-    async with backends.database.transaction() as session:
-        run = await create(
-            session,
-            workload_id=before.workload_id,
-            client_id=before.client_id,
-            requested_by=actor.id,
-            config=state.config,
-            seed=before.seed,
-            candidates=candidates,
-            policy=policy or await policy_in_force(backends),
-            priority=before.priority,
-            uploads=backends.platform.uploads,
-            deploys=backends.platform.deploys,
-            trials=trials,
-            request_key=key,
-        )
-        await new_records.count_from(session, counted)
-        await announce(session, run, _channel(backends, run))
-        view = (await _views(session, [run.id or 0]))[0]
+    try:
+        async with backends.database.transaction() as session:
+            run = await make(session)
+            await new_records.count_from(session, counted)
+            await announce(session, run, _channel(backends, run))
+            if also is not None:
+                await also(session, run)
+                await session.flush()
+            view = (await _views(session, [run.id or 0]))[0]
+    except IntegrityError:  # somebody with the same key was faster
+        if (started := await _started(backends, key)) is None:
+            raise
+        return started
     await _wake(backends, run, str(run.fence))
     return view
 

@@ -22,7 +22,6 @@ class SlackConfig(Section):
     tell_requester: bool = Field(
         True, description="Whoever asked for a run is told directly when it is complete or failed"
     )
-
     allowed_teams: Names = Field(
         default_factory=list, description="Ids of the workspaces that are answered; empty: all"
     )
@@ -41,18 +40,19 @@ class SlackConfig(Section):
 
     @field_validator("allowed_channels")
     @classmethod
-    def _channels(cls, channels: list[str]) -> list[str]:
+    def _answered(cls, channels: list[str]) -> list[str]:
         for channel in channels:
-            if CHANNEL_ID.fullmatch(channel) is None:
-                raise ValueError(f"'{channel[:40]}' is not the id of a channel; {WHERE_ITS_ID}")
+            _check_channel(channel)
         return channels
 
     @field_validator("channels")
     @classmethod
-    def _ids(cls, channels: dict[str, str]) -> dict[str, str]:
+    def _shown_in(cls, channels: dict[str, str]) -> dict[str, str]:
         for workload_id, channel in channels.items():
-            if CHANNEL_ID.fullmatch(channel) is None:
-                raise ValueError(
-                    f"'{channel[:40]}' for {workload_id} is not the id of a channel; {WHERE_ITS_ID}"
-                )
+            _check_channel(channel, f" for {workload_id}")
         return channels
+
+
+def _check_channel(channel: str, of: str = "") -> None:
+    if CHANNEL_ID.fullmatch(channel) is None:
+        raise ValueError(f"'{channel[:40]}'{of} is not the id of a channel; {WHERE_ITS_ID}")

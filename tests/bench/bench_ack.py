@@ -9,8 +9,6 @@ once. Ends with status 1 where a limit is broken.
 import argparse
 import asyncio
 import contextlib
-import os
-import signal
 import socket
 import sqlite3
 import sys
@@ -28,6 +26,7 @@ from flywheel.service.logs import import_files
 from flywheel.settings import load_settings
 from flywheel.wiring import open_backends
 from tests.bench.slack_load import Load, by_http, by_socket, form, slack
+from tests.peers.slack.app import App, running
 from tests.support.running import write_log
 
 P99_LIMIT = 0.250
@@ -156,7 +155,6 @@ async def _app(folder: Path, load: Load, mode: str) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     environ = {
-        **os.environ,
         "FLYWHEEL_HOME": str(folder),
         "FLYWHEEL_LOGGING_CONFIG__LEVEL": "WARNING",
         "SLACK_BOT_TOKEN": "xoxb-bench",
@@ -166,20 +164,9 @@ async def _app(folder: Path, load: Load, mode: str) -> AsyncIterator[str]:
     async with open_backends(load_settings(environ=environ)) as backends:
         log = write_log(folder / "log.jsonl", RECORDS)
         await import_files(backends.logs, [log], reject_dir=folder)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bench.ack_app", f"{load.url}/api/", str(port)),
-        env=environ,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    try:
-        while b"Listening" not in (line := await process.stdout.readline()):
-            if not line:
-                sys.exit("the app ended before it listened")
+    app = App(f"{load.url}/api/", port, environ, folder / "app.log")
+    async with running(app):
         yield f"http://127.0.0.1:{port}/slack/events"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        await process.wait()
 
 
 async def _lock(folder: Path, seconds: int) -> None:
