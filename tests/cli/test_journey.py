@@ -159,6 +159,7 @@ def test_a_model_is_promoted_shown_kept_and_taken_back(home: Path) -> None:
     assert "There is nothing to roll back." in nothing.stderr
 
 
+@pytest.mark.slow
 def test_a_run_that_waits_for_a_worker_is_cancelled_by_the_next_one_and_deleted(
     tmp_path: Path, log: Path
 ) -> None:

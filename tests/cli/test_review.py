@@ -28,6 +28,7 @@ def judged(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+@pytest.mark.slow
 def test_a_review_from_a_pipe(judged: Path) -> None:
     # A word that is no key, both wrong with and without a label, back once, and then the end.
     typed = "perhaps\np\na\nw Marger\nw 9\nw\np\nb\n" + "r\n" * 18 + "u"

@@ -79,6 +79,7 @@ assert matplotlib.rcParams["font.size"] == 30
 """
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes_in_another_process(drawn: Drawn) -> None:
     done = subprocess.run([sys.executable, "-c", AGAIN], capture_output=True, text=True, check=True)
     digests = [hashlib.sha256(p.png + p.svg).hexdigest() for p in drawn.values()]

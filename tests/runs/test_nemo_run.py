@@ -74,6 +74,7 @@ async def check_complete(view: RunView, backends: Backends, double: NemoDouble) 
     assert len(made("evaluation")) == len(EVALS) * 3
 
 
+@pytest.mark.slow
 async def test_three_candidates_share_a_gpu_of_each_kind(
     backends: Backends, double: NemoDouble, tmp_path: Path
 ) -> None:

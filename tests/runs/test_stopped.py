@@ -95,6 +95,7 @@ async def assert_it_goes_on(outside: Backends, settings: Settings, run_id: str) 
     assert attempts == ["1"] * len(attempts), "a job was started twice"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "number"),
     [
