@@ -19,6 +19,7 @@ from flywheel.errors import DatabaseUnavailableError
 log = logging.getLogger(__name__)
 
 _TOGETHER = 500  # rows in one transaction
+_ENOUGH = 50  # done, not to let them wait any longer
 _GATHER = 0.1  # seconds that what is done may wait for more of it
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds between two tries where the database is away
 
@@ -129,7 +130,9 @@ class Keeper:
             if not self._new:
                 await happens(self._arrived, _GATHER)
             self._arrived.clear()
-            new, done = self._new[:_TOGETHER], self._done[:_TOGETHER]
+            new = self._new[:_TOGETHER]
+            # What is done waits while others wait for their acknowledgement.
+            done = self._done[:_TOGETHER] if not new or len(self._done) >= _ENOUGH else []
             try:
                 mine = await self._store(new, done)
             except DatabaseUnavailableError as error:
@@ -167,7 +170,8 @@ class Keeper:
         async with self._database.transaction() as session:
             mine = set()
             if rows:
-                mine = set((await session.exec(self._insert(rows))).scalars().all())
+                connection = await session.connection()
+                mine = set((await connection.execute(self._insert(), rows)).scalars())
                 # A commit whose answer got lost is made again: those rows are there, and ours.
                 others = [d.key for d in new if d.key not in mine]
                 if others:
@@ -184,11 +188,11 @@ class Keeper:
                 )
         return mine
 
-    def _insert(self, rows: list[dict[str, Any]]) -> Any:
+    def _insert(self) -> Any:
+        """One statement for any number of rows: to compile one takes longer than to run it."""
         dialect = sqlite if self._database.is_sqlite else postgresql
         return (
             dialect.insert(SlackDelivery)
-            .values(rows)
             .on_conflict_do_nothing(index_elements=["key"])
             .returning(col(SlackDelivery.key))
         )

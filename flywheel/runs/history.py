@@ -10,6 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from flywheel.db.models import Candidate, Evaluation, Run
 from flywheel.evaluation.scores import Scores
 
+_EARLIER = aliased(Run)
+
 
 async def run_before(session: AsyncSession, run: Run) -> Run | None:
     """The last completed run of the same traffic."""
@@ -29,14 +31,13 @@ async def run_before(session: AsyncSession, run: Run) -> Run | None:
 
 async def completed_before(session: AsyncSession, run_ids: Sequence[int]) -> dict[int, int]:
     """For each of these runs the last completed one of the workload before it, if there is one."""
-    earlier = aliased(Run)
     query = (
-        select(Run.id, func.max(earlier.id))
-        .join(earlier, col(earlier.workload_id) == col(Run.workload_id))
+        select(Run.id, func.max(_EARLIER.id))
+        .join(_EARLIER, col(_EARLIER.workload_id) == col(Run.workload_id))
         .where(
             col(Run.id).in_(run_ids),
-            col(earlier.status) == "completed",
-            col(earlier.id) < col(Run.id),
+            col(_EARLIER.status) == "completed",
+            col(_EARLIER.id) < col(Run.id),
         )
         .group_by(col(Run.id))
     )
