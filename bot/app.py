@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.announcements import Announcements
 from bot.context import Bot
+from bot.doors import Doors
 from bot.errors import unexpected
 from bot.inbox.inbox import Inbox
 from bot.listeners import register
@@ -75,6 +76,8 @@ def build_app(
         inbox=inbox,
         origin="console" if console else "slack",
     )
+    if console is None:
+        app.middleware(Doors(backends.settings.slack_config).middleware)
     app.middleware(inbox.middleware)
     app.error(_on_error)
     register(app, bot)

@@ -242,6 +242,7 @@ async def test_a_slack_that_is_away_is_asked_again(quiet_scene: Scene) -> None:
     assert len(messages(scene, direct)) == 1
 
 
+@pytest.mark.slow
 async def test_bots_killed_as_they_post_leave_one_card_and_one_notice(quiet_scene: Scene) -> None:
     scene = quiet_scene
     await fire(scene)

@@ -31,6 +31,7 @@ SHORT_RUN = f"{RUN} candidates=tfidf-svm"
 WHY = "clear of the limit, and far cheaper"
 
 
+@pytest.mark.slow
 async def test_a_run_is_followed_decided_on_and_rolled_back(working_scene: Scene) -> None:
     scene = working_scene
     card = await scene.card(RUN)
@@ -117,6 +118,7 @@ async def test_decisions_made_elsewhere_reach_the_message(completed_scene: Scene
     assert deciding(private) == [], "the private copy keeps no stale button"
 
 
+@pytest.mark.slow
 async def test_a_run_is_cancelled_from_its_card(working_scene: Scene) -> None:
     scene = working_scene
     card = await scene.card(SHORT_RUN)

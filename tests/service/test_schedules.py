@@ -308,6 +308,7 @@ async def test_a_log_that_is_away_is_no_failure(
 DIES = Path(__file__).with_name("dies_while_firing.py")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("where", "deaths"), [("before", 3), ("after", 1)])
 async def test_workers_killed_while_firing_start_one_run(
     settings: Settings, where: str, deaths: int, tmp_path: Path

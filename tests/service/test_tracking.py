@@ -51,12 +51,14 @@ def kept(completed_home: Path, uri: str, tmp_path: Path) -> Settings:
     return tracked(settings, uri, str(tmp_path / "artifacts"))
 
 
+@pytest.mark.slow
 async def test_every_evaluation_is_written_once_and_deletion_follows(
     kept: Settings, uri: str, tmp_path: Path
 ) -> None:
     await check_a_completed_run_is_tracked(kept, uri, tmp_path / "scratch")
 
 
+@pytest.mark.slow
 async def test_a_worker_tracks_what_has_ended(settings: Settings, uri: str, tmp_path: Path) -> None:
     def everywhere(view: RunView) -> bool:
         return all(e.mlflow_uri for c in view.nims for e in c.evaluations)
@@ -114,6 +116,7 @@ async def test_a_server_that_is_away_holds_up_nothing_and_is_asked_again(
         assert "does not answer" in left.why
 
 
+@pytest.mark.slow
 async def test_what_a_deleted_run_left_is_found_and_removed(kept: Settings, uri: str) -> None:
     client = MlflowClient(tracking_uri=uri)
     async with open_backends(kept, with_queue=False) as backends:

@@ -127,13 +127,14 @@ async def test_results_that_slack_does_not_take_are_said_in_plain_words(
     assert f"({error})" in peer.app.log.read_text()
 
 
-async def test_a_card_that_somebody_has_deleted_stops_nothing(peer: Peer) -> None:
-    peer.proxy.fail("chat.update", Fault(error="message_not_found"))
+@pytest.mark.parametrize("error", ["message_not_found", "is_archived", "channel_not_found"])
+async def test_a_card_that_cannot_be_shown_any_more_stops_no_other(peer: Peer, error: str) -> None:
+    peer.proxy.fail("chat.update", Fault(error=error))
     await peer.slack.command(RUN)
     log = peer.app.log
 
     async def given_up() -> bool:
-        return "message_not_found" in log.read_text()
+        return error in log.read_text()
 
     await peer.slack.wait(given_up)
     await peer.completed()
