@@ -1,6 +1,6 @@
 """What Slack's refusals mean for what the bot wanted to do.
 
-docs/operate.md ("When Slack refuses") says the same to operators; keep the two together.
+docs/slack.md ("How it behaves on a bad day") says the same to operators; keep them together.
 """
 
 import asyncio

@@ -191,7 +191,7 @@ class Relay:
         self._back_off.failed(key, now, _BACK_OFF if meaning(error) == "no-place" else asked)
 
     async def _refused(self, row: SlackCard, error: Exception) -> Meaning:
-        """Note what a refusal means for a card; docs/operate.md has it in words."""
+        """Note what a refusal means for a card; docs/slack.md has it in words."""
         code = slack_code(error) if isinstance(error, SlackApiError) else type(error).__name__
         means = meaning(error)
         match means:

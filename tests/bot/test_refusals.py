@@ -1,4 +1,4 @@
-"""Every way in which Slack refuses has one answer; docs/operate.md lists them."""
+"""Every way in which Slack refuses has one answer; docs/slack.md lists them."""
 
 import asyncio
 import logging
