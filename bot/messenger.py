@@ -1,5 +1,6 @@
 """Sending: the one place that calls Slack's Web API for messages."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,7 +23,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.access import Access
 from bot.errors import UndeliveredError, slack_code
-from bot.refusals import meaning
+from bot.refusals import AWAY, meaning, retry_after
 from bot.views.message import Message, in_plain_words
 from bot.views.tables import has_data_table, with_plain_tables
 
@@ -46,6 +47,8 @@ _POSTS_NOTHING = frozenset(
         "views.update",
     }
 )
+_LONGEST_WAIT = 20.0  # seconds that somebody waits for an answer without a word
+_LOOK = 1.0  # seconds until Slack shows what it may have posted
 _WITHIN_SECONDS = frozenset({"views.open", "views.push"})  # then their trigger is void
 _BAD_BLOCKS = "invalid_blocks"
 _NOT_HERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found", "is_archived"})
@@ -82,6 +85,8 @@ class _TooMany(AsyncRateLimitErrorRetryHandler):
         error: Exception | None = None,
     ) -> bool:
         if request.url and request.url.rpartition("/")[2] in _WITHIN_SECONDS:
+            return False
+        if response is not None and retry_after(response.headers) > _LONGEST_WAIT:
             return False
         return await super()._can_retry_async(
             state=state, request=request, response=response, error=error
@@ -133,6 +138,21 @@ class Messenger:
             return str(response["ts"])
 
         return await self._as_it_fits(sent, call)
+
+    async def post_once(self, channel: str, sent: Message, thread_ts: str, mark: str) -> str:
+        """Post in a thread; where Slack does not say whether it has, look for the mark first.
+
+        `mark` is the block id of one of its blocks. Raises SlackApiError.
+        """
+        try:
+            return await self.post(channel, sent, thread_ts)
+        except (SlackApiError, *AWAY) as error:
+            if meaning(error) != "unsure":
+                raise
+            log.warning("whether %s is posted is not known: %s", mark, error)
+        await asyncio.sleep(_LOOK)
+        found = await self.marked(channel, thread_ts, mark)
+        return found or await self.post(channel, sent, thread_ts)
 
     async def edit(self, channel: str, ts: str, shown: Message) -> None:
         """Replace what a message shows. Raises SlackApiError."""

@@ -4,7 +4,8 @@ docs/slack.md ("How it behaves on a bad day") says the same to operators; keep t
 """
 
 import asyncio
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -69,10 +70,14 @@ def meaning_of(code: str) -> Meaning:
 
 def seconds_to_wait(error: SlackApiError) -> float:
     """How long Slack asks to be left alone."""
-    headers = getattr(error.response, "headers", None) or {}
-    lower = {str(name).lower(): value for name, value in headers.items()}
+    return retry_after(getattr(error.response, "headers", None) or {})
+
+
+def retry_after(headers: Mapping[str, Any]) -> float:
+    """The header of that name in seconds, which may come as a list; 0 where there is none."""
+    found = next((value for name, value in headers.items() if name.lower() == "retry-after"), "0")
     try:
-        return float(lower.get("retry-after", 0))
+        return float(found if isinstance(found, str) else found[0])
     except ValueError:
         return 0.0
 
