@@ -35,7 +35,10 @@ async def test_doctor_shows_a_token_that_is_refused(
     slack.refuse(Refusal("auth.test", "token_revoked"))
     found = await check_slack(ours, api_url)
     assert found.state == "failed"
-    assert "(token_revoked)" in (found.detail or "")
+    assert "does not accept SLACK_BOT_TOKEN (token_revoked)" in (found.detail or "")
+    slack.refuse(Refusal("auth.test", status=503))
+    found = await check_slack(ours, api_url)
+    assert (found.state, found.detail) == ("failed", "Slack is out of order, or very busy.")
 
 
 async def test_a_modal_that_slack_does_not_open_is_said_at_once(
