@@ -6,18 +6,21 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 from slack_sdk.errors import SlackApiError
 
 from bot.errors import slack_code
 from bot.messenger import Messenger
+from bot.models import SlackCard
 from bot.notices import Notices
 from bot.parsing.usage import in_slack
+from bot.refusals import meaning_of
 from bot.relay import Relay, number
 from bot.store import CONSOLE
 from bot.views.card import ENDED
 from bot.views.message import Message, message, section
-from bot.views.outcome import outcome
+from bot.views.outcome import outcome, unshown
 from bot.views.text import is_user, mrkdwn, with_people
 from flywheel.clock import happens, utc_now
 from flywheel.errors import NotFoundError
@@ -45,10 +48,11 @@ class Announcements:
         claim_seconds: float = 90.0,
     ) -> None:
         self._backends = backends
-        self._messenger = messenger
+        self._messenger = messenger.hasty()
         self._relay = relay
         self._workspace = workspace
-        self._notices = Notices(backends.database, messenger, claim_seconds)
+        self._notices = Notices(backends.database, self._messenger, claim_seconds)
+        self._settled: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop` is set."""
@@ -59,7 +63,14 @@ class Announcements:
 
     async def tick(self) -> None:
         """Say what there is to say; what fails is tried again at the next look."""
-        looks: tuple[Callable[[], Awaitable[None]], ...] = (self._runs, self._schedules, self._ends)
+        if not await self._messenger.access.granted():
+            return
+        looks: tuple[Callable[[], Awaitable[None]], ...] = (
+            self._runs,
+            self._schedules,
+            self._troubles,
+            self._ends,
+        )
         for look in looks:
             try:
                 await look()
@@ -80,9 +91,9 @@ class Announcements:
             try:
                 await self._relay.announce(view, found.channel)
             except SlackApiError as error:  # the relay goes on trying
-                log.warning(
-                    "%s cannot be shown in %s: %s", view.id, found.channel, slack_code(error)
-                )
+                code = slack_code(error)
+                log.warning("%s cannot be shown in %s: %s", view.id, found.channel, code)
+                await store.note_trouble(found.run_id, found.channel, code)
 
     async def _schedules(self) -> None:
         """That a schedule could not start a run: to its channel, else to whoever made it."""
@@ -102,6 +113,21 @@ class Announcements:
 
         return await self._notices.send(key, to, compose)
 
+    async def _troubles(self) -> None:
+        """To whoever asked for a run: that its channel does not show it any more."""
+        for card in await self._relay.store.troubled():
+            key = f"unshown:r-{card.run_id}:{card.channel}"
+            if key in self._settled or meaning_of(card.trouble) not in {"closed", "no-place"}:
+                continue
+            try:
+                view = await get_run(self._backends, f"r-{card.run_id}")
+            except NotFoundError:
+                continue
+            if not self._tells(view) or await self._notices.send(
+                key, view.requested_by, partial(_unshown, view, card, key)
+            ):
+                self._settled.add(key)
+
     async def _ends(self) -> None:
         """One direct message to whoever asked for a run that is complete or has failed."""
         store = self._relay.store
@@ -109,19 +135,24 @@ class Announcements:
             try:
                 view = await get_run(self._backends, f"r-{run_id}")
             except NotFoundError:
-                continue  # the relay forgets its card
+                await store.told(run_id)  # nobody asks for a run that is deleted
+                continue
+            if view.status not in ENDED:
+                continue  # its card is given up; its end is still news
             if not await self._wants_word(view) or await self._told(view):
                 await store.told(run_id)
 
     async def _wants_word(self, view: RunView) -> bool:
-        if not self._backends.settings.slack_config.tell_requester:
-            return False
-        if view.status not in ENDED - {"cancelled"} or not is_user(view.requested_by):
+        if not self._tells(view) or view.status == "cancelled":
             return False
         if view.finished_at is not None and utc_now() - view.finished_at > _TOO_OLD:
             return False
         cards = await self._relay.store.cards(number(view.id))
         return not any(is_direct(card.channel) for card in cards)  # there they have seen it
+
+    def _tells(self, view: RunView) -> bool:
+        """Whether whoever asked for it is told anything directly."""
+        return self._backends.settings.slack_config.tell_requester and is_user(view.requested_by)
 
     async def _told(self, view: RunView) -> bool:
         key = f"outcome:{view.id}"
@@ -139,6 +170,10 @@ class Announcements:
         if self._workspace is not None:
             return to is not None and to.startswith(self._workspace)
         return to is None or not to.startswith(CONSOLE)
+
+
+async def _unshown(view: RunView, card: SlackCard, key: str) -> Message:
+    return unshown(view, card.channel, meaning_of(card.trouble) == "closed", key)
 
 
 def is_direct(channel: str) -> bool:

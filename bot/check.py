@@ -8,8 +8,11 @@ from flywheel.settings import Settings
 from flywheel.views import PartStatus
 
 
-async def check_slack(settings: Settings) -> PartStatus:
-    """Whether Slack is configured and takes the token; the console needs neither."""
+async def check_slack(settings: Settings, api_url: str | None = None) -> PartStatus:
+    """Whether Slack is configured and takes the token; the console needs neither.
+
+    `api_url` names another Web API than Slack's.
+    """
     token = settings.secrets.slack_bot_token
     problem = slack_problem(settings)
     if problem is not None or token is None:
@@ -24,7 +27,11 @@ async def check_slack(settings: Settings) -> PartStatus:
         )
     mode = "Socket Mode" if settings.secrets.slack_app_token else "HTTP"
     try:
-        name = (await who_am_i(AsyncWebClient(token=token.get_secret_value(), timeout=10))).name
+        client = AsyncWebClient(token=token.get_secret_value(), timeout=10)
+        if api_url is not None:
+            client.base_url = api_url
+            client.proxy = None
+        name = (await who_am_i(client)).name
     except FlywheelError as error:
         return PartStatus(
             part="chat",

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bot.announcements import Announcements
-from bot.errors import Reply
-from bot.inbox.delivery import Delivery
+from bot.errors import Reply, UndeliveredError
+from bot.inbox.delivery import Delivery, channel_of
 from bot.inbox.inbox import Inbox
 from bot.messenger import Messenger
 from bot.people import People
@@ -58,10 +58,14 @@ class Bot:
         """Answers to the person who typed or pressed: where they did, else directly."""
 
         async def reply(sent: Message) -> None:
-            if url := delivery.body.get("response_url"):
-                await self.messenger.respond(url, sent)
+            body, (user, _) = delivery.body, person_in(delivery.body)
+            if url := body.get("response_url"):
+                try:
+                    await self.messenger.respond(url, sent)
+                except UndeliveredError:
+                    await self.messenger.whisper(channel_of(body) or user, user, sent)
             else:  # pressed in a modal or on the Home tab
-                await self.messenger.post(person_in(delivery.body)[0], sent)
+                await self.messenger.post(user, sent)
 
         return reply
 

@@ -1,7 +1,11 @@
 """Sending: the one place that calls Slack's Web API for messages."""
 
+import asyncio
 import logging
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from copy import copy
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiohttp import ClientConnectorError
@@ -17,11 +21,11 @@ from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.errors import slack_code
-from bot.refusals import meaning
+from bot.access import Access
+from bot.errors import UndeliveredError, slack_code
+from bot.refusals import AWAY, meaning, retry_after
 from bot.views.message import Message, in_plain_words
 from bot.views.tables import has_data_table, with_plain_tables
-from flywheel.errors import UnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +47,11 @@ _POSTS_NOTHING = frozenset(
         "views.update",
     }
 )
+_LONGEST_WAIT = 20.0  # seconds that somebody waits for an answer without a word
+_LOOK = 1.0  # seconds until Slack shows what it may have posted
+_WITHIN_SECONDS = frozenset({"views.open", "views.push"})  # then their trigger is void
 _BAD_BLOCKS = "invalid_blocks"
-_NOT_HERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found"})
+_NOT_HERE = frozenset({"user_not_in_channel", "not_in_channel", "channel_not_found", "is_archived"})
 
 
 class _BrokenConnection(AsyncConnectionErrorRetryHandler):
@@ -66,9 +73,36 @@ class _BrokenConnection(AsyncConnectionErrorRetryHandler):
         )
 
 
+class _TooMany(AsyncRateLimitErrorRetryHandler):
+    """Waits as long as Slack asks, unless what is called would be in vain by then."""
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if request.url and request.url.rpartition("/")[2] in _WITHIN_SECONDS:
+            return False
+        if response is not None and retry_after(response.headers) > _LONGEST_WAIT:
+            return False
+        return await super()._can_retry_async(
+            state=state, request=request, response=response, error=error
+        )
+
+
 def retry_handlers() -> list[AsyncRetryHandler]:
     """Wait as long as Slack asks where it says 429; try once more where a connection breaks."""
-    return [_BrokenConnection(), AsyncRateLimitErrorRetryHandler(max_retry_count=3)]
+    return [_BrokenConnection(), _TooMany(max_retry_count=3)]
+
+
+@dataclass
+class _Learnt:
+    """What a workspace has shown of itself."""
+
+    plain_tables: bool = False  # it has refused one that sorts
 
 
 class Messenger:
@@ -76,7 +110,15 @@ class Messenger:
 
     def __init__(self, client: AsyncWebClient) -> None:
         self.client = client
-        self._plain_tables = False  # the workspace has refused one that sorts
+        self.access = Access(client)
+        self._learnt = _Learnt()
+
+    def hasty(self) -> "Messenger":
+        """The same for what nobody waits for: 429 raises, so that the newest is sent later."""
+        other = copy(self)
+        other.client = copy(self.client)
+        other.client.retry_handlers = [_BrokenConnection()]
+        return other
 
     async def post(
         self, channel: str, sent: Message, thread_ts: str | None = None, broadcast: bool = False
@@ -96,6 +138,21 @@ class Messenger:
             return str(response["ts"])
 
         return await self._as_it_fits(sent, call)
+
+    async def post_once(self, channel: str, sent: Message, thread_ts: str, mark: str) -> str:
+        """Post in a thread; where Slack does not say whether it has, look for the mark first.
+
+        `mark` is the block id of one of its blocks. Raises SlackApiError.
+        """
+        try:
+            return await self.post(channel, sent, thread_ts)
+        except (SlackApiError, *AWAY) as error:
+            if meaning(error) != "unsure":
+                raise
+            log.warning("whether %s is posted is not known: %s", mark, error)
+        await asyncio.sleep(_LOOK)
+        found = await self.marked(channel, thread_ts, mark)
+        return found or await self.post(channel, sent, thread_ts)
 
     async def edit(self, channel: str, ts: str, shown: Message) -> None:
         """Replace what a message shows. Raises SlackApiError."""
@@ -154,7 +211,10 @@ class Messenger:
     async def respond(
         self, response_url: str, sent: Message, *, public: bool = False, replace: bool = False
     ) -> None:
-        """Answer a command or click: to the person alone, unless `public`."""
+        """Answer a command or click: to the person alone, unless `public`.
+
+        Raises UndeliveredError where Slack does not take it, e.g. after half an hour.
+        """
         webhook = AsyncWebhookClient(
             response_url, session=self.client.session, retry_handlers=retry_handlers()
         )
@@ -172,10 +232,7 @@ class Messenger:
             if _BAD_BLOCKS in (response.body or ""):
                 raise SlackApiError("Slack refuses the blocks", {"error": _BAD_BLOCKS})  # type: ignore[no-untyped-call]
             if response.status_code != 200:
-                raise UnavailableError(
-                    f"Slack did not take the answer (HTTP {response.status_code}).",
-                    "The command may have taken longer than Slack waits; try it again.",
-                )
+                raise UndeliveredError(f"HTTP {response.status_code}", sent)
 
         await self._as_it_fits(sent, call)
 
@@ -184,31 +241,46 @@ class Messenger:
         try:
             return await self._with_tables(sent, call)
         except SlackApiError as error:
-            if meaning(error) != "too-much":
-                raise
-            details = error.response.get("response_metadata") or {}
-            why = "; ".join(details.get("messages", [])) or "no reason given"
-            log.warning("Slack does not take a message (%s): %s", slack_code(error), why)
-            return await call(in_plain_words(sent).block_dicts())
+            match meaning(error):
+                case "no-access":
+                    self.access.lost(slack_code(error))
+                    raise
+                case "too-much":
+                    error_id = secrets.token_hex(4)
+                    log.warning(
+                        "Slack does not take a message (%s, %s): %s; it gets plain words instead",
+                        error_id,
+                        slack_code(error),
+                        _details(error),
+                    )
+                    return await call(in_plain_words(sent, error_id).block_dicts())
+                case _:
+                    raise
 
     async def _with_tables(self, sent: Message, call: Callable[[Blocks], Awaitable[Done]]) -> Done:
         """Send it, with plain tables where this workspace takes no others."""
         blocks = sent.block_dicts()
         if not has_data_table(blocks):
             return await call(blocks)
-        if not self._plain_tables:
+        if not self._learnt.plain_tables:
             try:
                 return await call(blocks)
             except SlackApiError as error:
                 if slack_code(error) != _BAD_BLOCKS:
                     raise
         done = await call(with_plain_tables(blocks))
-        if not self._plain_tables:
+        if not self._learnt.plain_tables:
             log.info("this workspace has no tables that sort; it gets plain ones from now on")
-            self._plain_tables = True
+            self._learnt.plain_tables = True
         return done
 
 
 def carries(posted: dict[str, Any], block_id: str) -> bool:
     """Whether a message is the one with this mark."""
     return any(block.get("block_id") == block_id for block in posted.get("blocks", []))
+
+
+def _details(error: SlackApiError) -> str:
+    """What Slack says is wrong with a message."""
+    metadata = error.response.get("response_metadata") or {}
+    return "; ".join(metadata.get("messages", [])) or "no reason given"

@@ -29,6 +29,9 @@ class SlackCard(SQLModel, table=True):
     told: bool = Field(
         default=False, description="Whoever asked for the run knows its end, or need not be told"
     )
+    trouble: str = Field(
+        default="", description="Slack's name of why it shows nothing here now, e.g. 'is_archived'"
+    )
 
 
 class SlackPost(SQLModel, table=True):

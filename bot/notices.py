@@ -16,6 +16,7 @@ from bot.claims import Claims
 from bot.errors import slack_code
 from bot.messenger import Messenger, carries
 from bot.models import SlackNotice
+from bot.refusals import meaning, seconds_to_wait
 from bot.views.message import Message
 from bot.views.text import is_user
 from flywheel.db.engine import Database
@@ -75,15 +76,21 @@ class Notices:
             await self._later(key)
             return False
         except SlackApiError as error:
-            code = slack_code(error)
-            log.warning("Slack refuses to send %s to %s (%s)", key, to, code)
-            if code in _NEVER or (is_user(to) and code == "channel_not_found"):
-                await self._claims.confirm(key, None)
-                return True
-            await self._later(key)
-            return False
+            return await self._refused(key, to, error)
         await self._claims.confirm(key, ts)
         return True
+
+    async def _refused(self, key: str, to: str, error: SlackApiError) -> bool:
+        code, means = slack_code(error), meaning(error)
+        log.warning("Slack refuses to send %s to %s (%s)", key, to, code)
+        if code in _NEVER or means == "too-much" or (is_user(to) and code == "channel_not_found"):
+            await self._claims.confirm(key, None)
+            return True
+        if means == "unsure" and not is_user(to):  # it may be there: who takes over looks first
+            self._pause(key, _BACK_OFF)
+            return False
+        await self._later(key, seconds_to_wait(error))
+        return False
 
     async def _find(self, row: SlackNotice) -> str | None:
         try:
@@ -98,7 +105,10 @@ class Notices:
                 return str(posted["ts"])
         return None
 
-    async def _later(self, key: str) -> None:
+    async def _later(self, key: str, seconds: float = 0.0) -> None:
         """Give the claim back: the message is not there, and is tried again after a while."""
-        self._paused[key] = asyncio.get_running_loop().time() + _BACK_OFF
+        self._pause(key, max(seconds, _BACK_OFF))
         await self._claims.release(key)
+
+    def _pause(self, key: str, seconds: float) -> None:
+        self._paused[key] = asyncio.get_running_loop().time() + seconds

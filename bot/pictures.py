@@ -63,6 +63,8 @@ class PicturePoster:
 
     async def tick(self) -> None:
         """Upload what is missing, as far as the app may upload files."""
+        if not await self._messenger.access.granted():
+            return
         for card in await self._store.ended_since(utc_now() - _RECENT):
             key = f"pictures:{card.run_id}:{card.channel}"
             if self._allowed and key not in self._settled and not self._is_paused(key):

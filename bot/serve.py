@@ -23,6 +23,7 @@ from bot.app import build_app
 from bot.background import Background
 from bot.context import Bot
 from bot.errors import slack_code
+from bot.refusals import AWAY, meaning
 from flywheel.api import app as http_api
 from flywheel.api.auth import access_for
 from flywheel.cli.context import stop_on_signals
@@ -40,6 +41,8 @@ _HOW = (
     "Create the app from config/slack-manifest.yaml, then set SLACK_BOT_TOKEN (xoxb-…) and "
     "SLACK_APP_TOKEN (xapp-…, Socket Mode) or SLACK_SIGNING_SECRET (HTTP)."
 )
+
+_OUT_OF_ORDER = ("Slack is out of order, or very busy.", "Start again in a minute.")
 
 
 def slack_problem(settings: Settings) -> SettingsError | None:
@@ -78,11 +81,13 @@ async def who_am_i(client: AsyncWebClient) -> Identity:
     try:
         answer = await client.auth_test()
     except SlackApiError as error:
+        if meaning(error) in {"busy", "unsure"}:
+            raise UnavailableError(*_OUT_OF_ORDER) from error
         raise SettingsError(
             f"Slack does not accept SLACK_BOT_TOKEN ({slack_code(error)}).",
             "Copy it again from OAuth & Permissions, and reinstall the app if its scopes changed.",
         ) from error
-    except (OSError, TimeoutError) as error:
+    except AWAY as error:
         raise UnavailableError(
             "Slack does not answer.", "Check the network, and HTTPS_PROXY where you need one."
         ) from error
@@ -200,6 +205,8 @@ async def _socket(app: AsyncApp, client: AsyncWebClient, app_token: str) -> Asyn
     try:
         await handler.connect_async()  # type: ignore[no-untyped-call]
     except SlackApiError as error:
+        if meaning(error) in {"busy", "unsure"}:
+            raise UnavailableError(*_OUT_OF_ORDER) from error
         raise SettingsError(
             f"Slack does not accept SLACK_APP_TOKEN ({slack_code(error)}).",
             "Make one with the scope connections:write, and switch Socket Mode on.",

@@ -1,6 +1,6 @@
 """The rows that say which Slack message shows what."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -8,10 +8,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete, select
 
 from bot.models import SlackCard, SlackPost
+from bot.refusals import GIVEN_UP
 from flywheel.clock import utc_now
 from flywheel.db.engine import Database
 from flywheel.db.models import Announcement, Schedule
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 CONSOLE = "console-"  # what the channels of consoles are called; they end with their session
 
 
@@ -81,10 +83,27 @@ class Store:
             )
             return taken.scalar_one_or_none() is not None
 
+    async def doubt_card(self, run_id: int, channel: str) -> None:
+        """Whether it is there is not known: from now on it may be looked for, and posted."""
+        card = SlackCard(run_id=run_id, channel=channel)
+        await self._update_card(card, shown_at=LONG_AGO)
+
+    async def note_trouble(self, run_id: int, channel: str, code: str) -> None:
+        """Slack shows nothing of the run there now; '' where it does again."""
+        await self._update_card(SlackCard(run_id=run_id, channel=channel), trouble=code)
+
+    async def troubled(self) -> list[SlackCard]:
+        """Cards of this workspace that Slack does not show now."""
+        query = select(SlackCard).where(
+            self._is_ours(col(SlackCard.channel)), col(SlackCard.trouble) != ""
+        )
+        async with self._database.reading() as session:
+            return list(await session.exec(query))
+
     async def card_posted(self, run_id: int, channel: str, ts: str) -> None:
         """Slack has confirmed the card."""
         card = SlackCard(run_id=run_id, channel=channel)
-        await self._update_card(card, ts=ts, shown_at=utc_now())
+        await self._update_card(card, ts=ts, shown_at=utc_now(), trouble="")
 
     async def card_edited(self, card: SlackCard, shown_at: datetime) -> None:
         """The card was edited; the next edit waits."""
@@ -101,12 +120,12 @@ class Store:
             return list(await session.exec(query))
 
     async def untold(self) -> list[SlackCard]:
-        """Cards of this workspace whose run has ended without word to whoever asked for it."""
+        """Cards of this workspace whose run may have ended without word to whoever asked for it."""
         query = (
             select(SlackCard)
             .where(
                 self._is_ours(col(SlackCard.channel)),
-                col(SlackCard.final).is_(True),
+                col(SlackCard.final).is_(True) | col(SlackCard.trouble).in_(GIVEN_UP),
                 col(SlackCard.told).is_(False),
             )
             .order_by(col(SlackCard.run_id), col(SlackCard.channel))
@@ -140,10 +159,10 @@ class Store:
             )
 
     async def newest_cards(self, limit: int) -> list[SlackCard]:
-        """The cards of the newest runs, oldest run first."""
+        """The cards of the newest runs, oldest run first; none that is given up."""
         query = (
             select(SlackCard)
-            .where(self._is_ours(col(SlackCard.channel)))
+            .where(self._is_ours(col(SlackCard.channel)), col(SlackCard.trouble).not_in(GIVEN_UP))
             .order_by(col(SlackCard.run_id).desc(), col(SlackCard.channel))
             .limit(limit)
         )
@@ -234,6 +253,20 @@ class Store:
                 update(SlackPost)
                 .where(col(SlackPost.event_id) == event_id, col(SlackPost.channel) == channel)
                 .values(state="posted", ts=ts)
+                .execution_options(synchronize_session=False)
+            )
+
+    async def doubt_post(self, event_id: int, channel: str) -> None:
+        """Whether it is there is not known: from now on it may be looked for, and posted."""
+        async with self._database.transaction() as session:
+            await session.exec(
+                update(SlackPost)
+                .where(
+                    col(SlackPost.event_id) == event_id,
+                    col(SlackPost.channel) == channel,
+                    col(SlackPost.state) == "claimed",
+                )
+                .values(claimed_at=LONG_AGO)
                 .execution_options(synchronize_session=False)
             )
 

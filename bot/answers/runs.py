@@ -12,7 +12,7 @@ from bot.parsing.commands import (
     ShowCommand,
     StatusCommand,
 )
-from bot.relay import decisions
+from bot.thread import decisions
 from bot.views import lists
 from bot.views.card import card
 from bot.views.message import Message, message

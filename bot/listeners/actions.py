@@ -11,7 +11,7 @@ from bot.home_tab import publish
 from bot.inbox.delivery import Delivery
 from bot.inbox.inbox import Handler, delivery_in
 from bot.listeners.announcing import announced
-from bot.relay import decisions
+from bot.thread import decisions
 from bot.views import decision
 from bot.views.card import CANCEL, RETRY
 from bot.views.comparison import COMPARE, comparison

@@ -68,6 +68,6 @@ async def _answer(bot: Bot, delivery: Delivery) -> None:
     found = await ask(bot.backends, question, carried.run_id)
     shown = answer(found, marked, asked=(user, question))
     if thread is not None:
-        await bot.messenger.post(carried.channel, shown, thread)
+        await bot.messenger.post_once(carried.channel, shown, thread, marked)
     else:
         await bot.messenger.whisper(carried.channel, user, shown)

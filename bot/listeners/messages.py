@@ -72,4 +72,4 @@ async def _answer(bot: Bot, delivery: Delivery) -> None:
         shown = answer(found, marked)
     else:
         shown = help_text(marked)
-    await bot.messenger.post(channel, shown, thread)
+    await bot.messenger.post_once(channel, shown, thread, marked)

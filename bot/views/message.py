@@ -20,6 +20,7 @@ SECTION_TEXT = 3000
 CONTEXT_TEXT = 2000
 HEADER_TEXT = 150
 FALLBACK_TEXT = 3000
+PLAIN_TEXT = 2000
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def message(text: str, blocks: Sequence[Block] | None = None) -> Message:
     return Message(shorten(text, FALLBACK_TEXT).strip() or NOTHING, shown)
 
 
-def in_plain_words(sent: Message) -> Message:
+def in_plain_words(sent: Message, error_id: str) -> Message:
     """What is left where Slack does not take the blocks; the mark of the message stays on it."""
     mark = next((block.block_id for block in sent.blocks if block.block_id), None)
-    return Message(sent.text, [section(sent.text, mark)])
+    note = f"Slack does not take this message as it should be; it is logged as `{error_id}`."
+    return Message(sent.text, [section(shorten(sent.text, PLAIN_TEXT), mark), context(note)])

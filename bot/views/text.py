@@ -8,6 +8,7 @@ NOTHING = "–"  # Slack refuses empty text
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SLACK_USER = re.compile(r"\b[UW](?=[A-Z]*\d)[A-Z0-9]{6,20}\b")
 _SLACK_GROUP = re.compile(r"\bS(?=[A-Z]*\d)[A-Z0-9]{8,20}\b")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{6,20}")
 _ESCAPES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 
 
@@ -79,6 +80,13 @@ def link(url: str, words: str) -> str:
     if not re.fullmatch(r"https?://[^\s<>|]+", url):
         return escape(words)
     return f"<{escape(url)}|{escape(words)}>"
+
+
+def channel_link(channel: str) -> str:
+    """A channel as Slack shows it: linked where that is the id of one, the escaped name else."""
+    if _CHANNEL.fullmatch(channel):
+        return f"<#{channel}>"
+    return mrkdwn(channel, 100)
 
 
 def with_people(escaped: str) -> str:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from bot.messenger import Messenger, retry_handlers
 from bot.models import SlackCard, SlackPost
-from bot.relay import _ALL, Relay
+from bot.relay import Relay
 from bot.views.message import message, section
 from bot.views.results import decision_buttons, event_block_id
 from flywheel.clock import utc_now
@@ -165,23 +165,6 @@ async def test_runs_without_a_card_and_other_workspaces_are_left_alone(scene: Sc
     slack = Relay(scene.backends, scene.stage.bot.messenger)
     assert [c.channel for c in await slack.store.newest_cards(9)] == ["C0REALSLACK"]
     assert (await get_run(scene.backends, "r-1")).version > 0
-
-
-async def test_a_refusing_slack_is_asked_again_later(quiet_scene: Scene) -> None:
-    scene = quiet_scene
-    await scene.card("run news")
-    relay = fresh_relay(scene)
-    token, scene.stage.bot.messenger.client.token = (
-        scene.stage.bot.messenger.client.token,
-        "xoxb-no",
-    )
-    await happen(scene, "candidate-trained", "a milestone")
-    await relay.tick()
-    assert replies(scene) == []
-    scene.stage.bot.messenger.client.token = token
-    relay._back_off.worked(_ALL)
-    await relay.tick()
-    assert replies(scene) == ["a milestone"]
 
 
 async def test_a_slack_that_says_429_is_waited_for() -> None:

@@ -95,6 +95,10 @@ async def test_cards_of_before_are_kept_there_and_back(tmp_path: Path) -> None:
                 "told FROM slack_card"
             )
         )
+    move(command.upgrade, "0015")
+    with engine.begin() as connection:
+        found = connection.execute(text("SELECT trouble FROM slack_card"))
+        assert {trouble for (trouble,) in found} == {""}
     move(command.downgrade, "0013")
     with engine.begin() as connection:
         (row,) = connection.execute(text("SELECT run_id, channel, ts FROM slack_card"))

@@ -62,6 +62,11 @@ class Peer:
             lambda m: m["text"].startswith(f"Results of r-{number} ") and APPROVE in buttons(m)
         )
 
+    async def asking(self) -> Json:
+        """Results that ask for a decision: the newest, or else those of a new run."""
+        newest = (await self.results())[-1:]
+        return newest[0] if newest and APPROVE in buttons(newest[0]) else await self.completed()
+
     async def results(self) -> list[Json]:
         """The results of all runs, the oldest first."""
         return [m for m in await self.slack.messages() if m["text"].startswith("Results of r-")]

@@ -95,7 +95,7 @@ def buttons(message: Json) -> set[str]:
     """The buttons of a message or view."""
     return {
         element["action_id"]
-        for block in message["blocks"]
+        for block in message.get("blocks") or []
         if block["type"] == "actions"
         for element in block["elements"]
     }

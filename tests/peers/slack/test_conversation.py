@@ -11,8 +11,10 @@ from bot.views.home import REFRESH
 from bot.views.results import APPROVE
 from bot.views.review import REVIEW, A
 from bot.views.run_form import LIMIT, OTHERS, WORKLOAD
+from bot.views.schedules import REMOVE
 from flywheel.service.promotions import incumbents
 from flywheel.service.runs import list_runs
+from flywheel.service.schedules import list_schedules
 from tests.peers.slack.conftest import Peer
 from tests.peers.slack.local_slack import ADA, BEN, BOT, EVE, Json, button, buttons
 
@@ -102,6 +104,16 @@ async def test_a_run_is_asked_for_on_the_form(peer: Peer) -> None:
     assert len(await list_runs(peer.backends)) == runs + 1
 
 
+async def test_a_schedule_is_made_and_removed_with_its_button(peer: Peer) -> None:
+    await peer.slack.command("schedule news every monday 06:00 Europe/London")
+    await peer.slack.until(lambda m: "made the schedule s-1" in m["text"])
+    await peer.slack.command("schedule", ADA)
+    listed = await peer.told(ADA, "s-1 on news")
+    await peer.slack.press(listed, REMOVE, ADA)
+    await peer.slack.until(lambda m: m["ts"] == listed["ts"] and "no schedule" in m["text"])
+    assert await list_schedules(peer.backends) == []
+
+
 async def test_a_direct_message_is_answered(peer: Peer) -> None:
     headers = {"authorization": "Bearer xoxb-peer"}
     async with aiohttp.ClientSession(headers=headers) as session:
@@ -115,7 +127,7 @@ async def test_a_direct_message_is_answered(peer: Peer) -> None:
 
 
 async def test_disagreements_are_judged_in_a_modal(peer: Peer) -> None:
-    results = await peer.completed()
+    results = await peer.asking()
     opened, updated = len(peer.proxy.called("views.open")), len(peer.proxy.called("views.update"))
     await peer.slack.press(results, REVIEW, EVE)
     await peer.proxy.until_called("views.open", opened)
@@ -137,7 +149,7 @@ async def test_disagreements_are_judged_in_a_modal(peer: Peer) -> None:
 
 
 async def test_the_home_tab_asks_who_decides(peer: Peer) -> None:
-    results = await peer.completed()
+    results = await peer.asking()
     run = results["text"].split()[2]
     published = len(peer.proxy.called("views.publish"))
     await peer.slack.open_home(BEN)
@@ -154,7 +166,7 @@ async def test_the_home_tab_asks_who_decides(peer: Peer) -> None:
 
 
 async def test_of_two_who_approve_at_once_one_does_and_the_other_is_told(peer: Peer) -> None:
-    results = await peer.completed()
+    results = await peer.asking()
     modals = {user: await peer.opened(results, APPROVE, user) for user in (ADA, EVE)}
     await asyncio.gather(
         *(peer.proxy.submit(view, filled("good enough"), user) for user, view in modals.items())
@@ -191,7 +203,7 @@ async def test_a_question_whose_time_is_over_loses_its_buttons(peer: Peer) -> No
 
 
 async def test_a_newer_result_makes_the_older_question_void(peer: Peer) -> None:
-    older = await peer.completed()
+    older = await peer.asking()
     await peer.completed()
     closed = await peer.slack.until(lambda m: m["ts"] == older["ts"] and APPROVE not in buttons(m))
     assert "newer run" in str(closed["blocks"])
