@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -128,11 +129,20 @@ async def serve(
         say(f"Listening on {url}; Ctrl-C stops it.")
         if access is not None:
             say(access.sentence(url))
+        _collect_rarely()
         if with_worker:
             say("The worker is waiting for runs.")
             await run_worker(backends, stop)
         await stop.wait()
         say("Stopping.")
+
+
+def _collect_rarely() -> None:
+    """Let full garbage collections be short and rare: each holds up every acknowledgement."""
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, 100)
+    gc.collect()
+    gc.freeze()
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.clock import utc_now
-from flywheel.db.models import Approval, Run
+from flywheel.db.models import Approval, Promotion, Run
 from flywheel.decisions.policy import PolicyDocument
 from flywheel.errors import (
     ConflictError,
@@ -290,26 +290,31 @@ async def _views(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
     votes = await votes_of(session, [one.id for one in asked.values()])
     incumbents = {p.workload_id: p for p in await registry.all_active(session)}
     previous = await completed_before(session, run_ids)
-    views = []
-    for state in states:
-        run_id = state.run.id or 0
-        incumbent = incumbents.get(state.run.workload_id)
-        name = f"{incumbent.model_name} ({run_ref(incumbent.run_id)})" if incumbent else None
-        # How far people agree takes scikit-learn, which is slow to import.
-        approval = asked.get(run_id)
-        shown = None if approval is None else _asked(state, approval, votes.get(approval.id, []))
-        view = await asyncio.to_thread(present, state, shown, name)
-        if (before := previous.get(run_id)) is not None:
+    shown = [
+        (
+            state,
+            _asked(state, asked[run_id], votes) if (run_id := state.run.id or 0) in asked else None,
+            _named(incumbents.get(state.run.workload_id)),
+        )
+        for state in states
+    ]
+    # How far people agree takes scikit-learn, which is slow to import.
+    views = await asyncio.to_thread(lambda: [present(*one) for one in shown])
+    for view in views:
+        if (before := previous.get(number(view.id))) is not None:
             view.previous_run = run_ref(before)
-        views.append(view)
     return views
 
 
-def _asked(state: RunState, approval: Approval, votes: list[str]) -> ApprovalView:
+def _named(incumbent: Promotion | None) -> str | None:
+    return None if incumbent is None else f"{incumbent.model_name} ({run_ref(incumbent.run_id)})"
+
+
+def _asked(state: RunState, approval: Approval, votes: Mapping[str, list[str]]) -> ApprovalView:
     return ApprovalView(
         id=approval.id,
         needed=approval.needed,
-        approved_by=votes,
+        approved_by=votes.get(approval.id, []),
         four_eyes=rule_of(state.run).four_eyes,
         expires_at=approval.expires_at,
         digests=Pinned.model_validate(approval.pinned).models if approval.pinned else {},
