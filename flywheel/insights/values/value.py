@@ -25,6 +25,11 @@ class Value(BaseModel):
     source: str = Field(description="The command that shows it")
 
     @property
+    def is_score(self) -> bool:
+        """Whether it says nothing without what it measures."""
+        return self.number is not None and not self.unit and "0." in self.shown[:3]
+
+    @property
     def described(self) -> str:
         """'macro-F1 of tfidf-svm in r-12'"""
         whose = f" of {', '.join(self.of)}" if self.of else ""
