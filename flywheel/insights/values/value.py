@@ -20,6 +20,7 @@ class Value(BaseModel):
     shown: str = Field(description="As it is shown: '0.874 (95 % 0.844–0.904, n 400)'")
     number: Decimal | None = Field(None, description="To reckon with; None of words and moments")
     unit: str = Field("", description="Of the number: '' (a share or count), 's' or a currency")
+    bounds: tuple[float, float] | None = Field(None, description="Of its interval")
     of: tuple[str, ...] = Field((), description="Names that it belongs to: candidate, class …")
     run: str | None = Field(None, description="The run that measured it, 'r-12'")
     source: str = Field(description="The command that shows it")
@@ -28,6 +29,12 @@ class Value(BaseModel):
     def is_score(self) -> bool:
         """Whether it says nothing without what it measures."""
         return self.number is not None and not self.unit and "0." in self.shown[:3]
+
+    def overlaps(self, other: "Value") -> bool:
+        """Whether the intervals of both share a point; False where one has none."""
+        if self.bounds is None or other.bounds is None:
+            return False
+        return self.bounds[0] <= other.bounds[1] and other.bounds[0] <= self.bounds[1]
 
     @property
     def described(self) -> str:
@@ -58,6 +65,7 @@ class ValuesOf:
         number: Decimal | float | None = None,
         unit: str = "",
         also: tuple[str, ...] = (),
+        bounds: tuple[float, float] | None = None,
     ) -> Value:
         return Value(
             id=value_id,
@@ -65,6 +73,7 @@ class ValuesOf:
             shown=shown.strip(),
             number=None if number is None else Decimal(str(number)),
             unit=unit,
+            bounds=bounds,
             of=(*self._names, *also),
             run=self._run,
             source=f"flywheel show {self._run}",
