@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -11,15 +12,10 @@ from flywheel.errors import FlywheelError
 from flywheel.insights.tools import TOOLS, Tool, Toolbox
 from flywheel.insights.wording.answer import worded
 from flywheel.insights.wording.checker import problems
+from flywheel.ports.language import LanguageModel, ToolSpec
 from flywheel.views import Answer
 
-if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import BaseMessage
-    from langchain_core.tools import BaseTool
-
-MOST_STEPS = 24  # of the graph: a model that calls tools again and again is stopped
-_ACTIONS = frozenset({"ask_back", "no_answer"})
+_MOST_PROBLEMS = 12
 
 Progress = Callable[[str], Awaitable[None]]
 
@@ -37,50 +33,51 @@ class RejectedError(FlywheelError):
 
 @dataclass
 class Usage:
-    """What an answer has cost, and how often the model had to repair it."""
+    """What an answer has taken, also one that was rejected."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     repairs: int = 0
 
 
-@dataclass
-class Agent:
-    """Answers with a chat model of LangChain (any that calls tools)."""
+async def answer(
+    model: LanguageModel,
+    system: str,
+    box: Toolbox,
+    usage: Usage,
+    history: Sequence[Turn] = (),
+    progress: Progress | None = None,
+) -> Answer:
+    """The model's answer to the toolbox' question, checked; `usage` is filled in as it goes.
 
-    model: "BaseChatModel"
-    system_prompt: str
-    callbacks: Sequence[Any] = field(default_factory=list)
+    It is asked once for a repair. Raises RejectedError where that does not help, UnavailableError
+    where the model does not answer.
+    """
+    tools = [
+        ToolSpec(one.name, one.description, one.arguments, partial(_use, box, one, progress))
+        for one in TOOLS
+    ]
+    conversation = model.conversation(system, tools)
+    said = _asked(box, history)
+    found: list[str] = []
+    for attempt in range(2):
+        usage.repairs = attempt
+        reply = await conversation.say(said)
+        usage.input_tokens += reply.input_tokens
+        usage.output_tokens += reply.output_tokens
+        found = problems(reply.text, box.material())
+        if not found:
+            return worded(reply.text, box)
+        said = _repair(found)
+    raise RejectedError("What the language model said was refused.", " ".join(found[:3]))
 
-    async def answer(
-        self, box: Toolbox, history: Sequence[Turn] = (), progress: Progress | None = None
-    ) -> tuple[Answer, Usage]:
-        """The answer to the toolbox' question, checked.
 
-        Asks once for a repair. Raises RejectedError where that does not help; whatever the model
-        and its endpoint raise goes through.
-        """
-        from langchain.agents import create_agent
-        from langchain_core.messages import HumanMessage
-
-        tools = [_tool(one, box, progress) for one in TOOLS]
-        graph: Any = create_agent(self.model, tools, system_prompt=self.system_prompt)
-        config = {"recursion_limit": MOST_STEPS, "callbacks": list(self.callbacks)}
-        messages: list[BaseMessage] = [HumanMessage(_asked(box, history))]
-        usage = Usage()
-        found: list[str] = []
-        for attempt in range(2):
-            usage.repairs = attempt
-            before = len(messages)
-            state = await graph.ainvoke({"messages": messages}, config=config)
-            messages = list(state["messages"])
-            _count(usage, messages[before:])
-            text = _text(messages[-1])
-            found = problems(text, box.material())
-            if not found:
-                return worded(text, box), usage
-            messages.append(HumanMessage(_repair(found)))
-        raise RejectedError("The answer of the language model was refused.", " ".join(found[:3]))
+async def _use(
+    box: Toolbox, tool: Tool, progress: Progress | None, arguments: dict[str, Any]
+) -> str:
+    if progress is not None and tool.doing:
+        await progress(tool.doing)
+    return await box.use(tool, arguments)
 
 
 def _asked(box: Toolbox, history: Sequence[Turn]) -> str:
@@ -94,38 +91,5 @@ def _asked(box: Toolbox, history: Sequence[Turn]) -> str:
 
 
 def _repair(found: Sequence[str]) -> str:
-    listed = "\n".join(f"- {problem}" for problem in found[:12])
+    listed = "\n".join(f"- {problem}" for problem in found[:_MOST_PROBLEMS])
     return f"That answer cannot be shown:\n{listed}\nWrite the whole answer again without these."
-
-
-def _tool(one: Tool, box: Toolbox, progress: Progress | None) -> "BaseTool":
-    from langchain_core.tools import StructuredTool
-
-    async def call(**arguments: Any) -> str:
-        if progress is not None and one.name not in _ACTIONS:
-            await progress(one.doing)
-        return await box.use(one, arguments)
-
-    return StructuredTool(
-        name=one.name,
-        description=one.description,
-        args_schema=one.arguments,
-        coroutine=call,
-        handle_validation_error=_wrong_arguments,
-    )
-
-
-def _wrong_arguments(error: Any) -> str:
-    return json.dumps({"error": f"Wrong arguments: {str(error)[:300]}"})
-
-
-def _text(message: "BaseMessage") -> str:
-    return str(message.text).strip()
-
-
-def _count(usage: Usage, messages: Sequence["BaseMessage"]) -> None:
-    for message in messages:
-        counted = getattr(message, "usage_metadata", None)
-        if counted:
-            usage.input_tokens += counted["input_tokens"]
-            usage.output_tokens += counted["output_tokens"]
