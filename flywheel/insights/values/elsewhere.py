@@ -1,6 +1,7 @@
 """Numbers that belong to no run: of the log, and of what serves."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from flywheel.evaluation.headline import NAMES
 from flywheel.formatting import count, when
@@ -22,8 +23,9 @@ def promotion_values(promotions: Sequence[PromotionView]) -> Values:
 def _log(summaries: Sequence[WorkloadSummary]) -> Iterator[Value]:
     for workload in sorted({summary.workload_id for summary in summaries}):
         of_it = [summary for summary in summaries if summary.workload_id == workload]
+        records = sum(summary.records for summary in of_it)
         shown = {
-            "records": count(sum(summary.records for summary in of_it)),
+            "records": count(records),
             "first": when(min(summary.first for summary in of_it)),
             "last": when(max(summary.last for summary in of_it)),
         }
@@ -33,6 +35,7 @@ def _log(summaries: Sequence[WorkloadSummary]) -> Iterator[Value]:
                 id=f"log/{workload}/{key}",
                 measure=said[key],
                 shown=words,
+                number=Decimal(records) if key == "records" else None,
                 of=(workload,),
                 source="flywheel logs workloads",
             )
@@ -42,7 +45,9 @@ def _promotions(promotions: Sequence[PromotionView]) -> Iterator[Value]:
     for promotion in promotions:
         start, names = f"promotion/{promotion.workload_id}", (promotion.model_name,)
         approved = when(promotion.approved_at)
-        facts = {"approved_at": ("approval", approved)}
+        facts = {"approved_at": ("approval", approved), "by": ("approver", promotion.approved_by)}
+        if promotion.reason:
+            facts["reason"] = ("reason given", promotion.reason)
         if promotion.score is not None:
             facts["score"] = (NAMES[promotion.metric], f"{promotion.score:.3f}")
         for key, (measure, shown) in facts.items():

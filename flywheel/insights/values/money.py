@@ -21,6 +21,8 @@ def saving_value(view: RunView, candidate: str, requests: int, period: str | Non
         f"saving/{view.id}/{candidate}/{requests}{f'/{per}' if per else ''}",
         f"saving for {count(requests)} requests{f' a {per}' if per else ''}",
         money(saved, currency_of(view)),
+        saved,
+        currency_of(view),
     )
 
 
@@ -34,6 +36,8 @@ def cost_value(view: RunView, model: str, requests: int, period: str | None) -> 
         f"cost/{view.id}/{model}/{requests}{f'/{per}' if per else ''}",
         f"cost of {count(requests)} requests{f' a {per}' if per else ''}",
         money(cost * requests / 1000, currency_of(view)),
+        cost * requests / 1000,
+        currency_of(view),
     )
 
 

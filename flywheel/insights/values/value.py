@@ -5,6 +5,7 @@ run, candidate, measure, as in `r-12/tfidf-svm/macro_f1`.
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,9 +18,16 @@ class Value(BaseModel):
     id: str
     measure: str = Field(description="What it is of: 'macro-F1'")
     shown: str = Field(description="As it is shown: '0.874 (95 % 0.844–0.904, n 400)'")
+    number: Decimal | None = Field(None, description="To reckon with; None of words and moments")
+    unit: str = Field("", description="Of the number: '' (a share or count), 's' or a currency")
     of: tuple[str, ...] = Field((), description="Names that it belongs to: candidate, class …")
     run: str | None = Field(None, description="The run that measured it, 'r-12'")
     source: str = Field(description="The command that shows it")
+
+    @property
+    def is_score(self) -> bool:
+        """Whether it says nothing without what it measures."""
+        return self.number is not None and not self.unit and "0." in self.shown[:3]
 
     @property
     def described(self) -> str:
@@ -42,12 +50,22 @@ class ValuesOf:
     def __init__(self, run: str, names: tuple[str, ...] = ()) -> None:
         self._run, self._names = run, names
 
-    def __call__(self, value_id: str, measure: str, shown: str, *more: str) -> Value:
+    def __call__(
+        self,
+        value_id: str,
+        measure: str,
+        shown: str,
+        number: Decimal | float | None = None,
+        unit: str = "",
+        also: tuple[str, ...] = (),
+    ) -> Value:
         return Value(
             id=value_id,
             measure=measure,
             shown=shown.strip(),
-            of=(*self._names, *more),
+            number=None if number is None else Decimal(str(number)),
+            unit=unit,
+            of=(*self._names, *also),
             run=self._run,
             source=f"flywheel show {self._run}",
         )
