@@ -74,12 +74,12 @@ async def classes(box: Toolbox, asked: OfClass) -> Found:
     if not labels:
         return Found(notes=[f"{name} makes no mistake in any class of {run.id}."])
     values = run_values(run)
-    starts = tuple(
+    of_class = [
         f"{run.id}/{part}/{label}/"
         for label in labels
         for part in (f"{name}/class", f"{name}/taken_for", "class")
-    )
-    found = [value for value_id, value in values.items() if value_id.startswith(starts)]
+    ]
+    found = [v for start in of_class for key, v in values.items() if key.startswith(start)]
     absent = [f"No evaluation record: {', '.join(scores.absent_classes)}."]
     return Found(
         values=found,

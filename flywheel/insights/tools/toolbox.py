@@ -96,7 +96,7 @@ class Toolbox:
         self.values.update({value.id: value for value in shown})
         told: dict[str, Any] = {
             "values": [
-                {"ref": f"{{{{v:{v.id}}}}}", "is": v.described, "shown": v.shown} for v in shown
+                {"ref": f"{{{{v:{v.id}}}}}", "is": v.described, "shown": v.words} for v in shown
             ],
             "notes": found.notes,
         }

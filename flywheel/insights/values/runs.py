@@ -45,7 +45,7 @@ def _run(view: RunView) -> Iterator[Value]:
     if view.recommendation is not None:
         yield make(f"{view.id}/reason", "reason of the verdict", view.recommendation.reason)
     if view.error:
-        yield make(f"{view.id}/error", "error", view.error)
+        yield make(f"{view.id}/error", "error", view.error, quoted=True)
     if view.expected_end is not None:
         yield make(f"{view.id}/expected_end", "expected end", when(view.expected_end))
     if view.steps:
@@ -93,7 +93,8 @@ def _teacher(view: RunView) -> Iterator[Value]:
 def _candidate(view: RunView, candidate: CandidateView) -> Iterator[Value]:
     name = candidate.model_name
     if candidate.error:
-        yield ValuesOf(view.id, (name,))(f"{view.id}/{name}/error", "error", candidate.error)
+        make = ValuesOf(view.id, (name,))
+        yield make(f"{view.id}/{name}/error", "error", candidate.error, quoted=True)
     if candidate.base is not None:
         for metric, shown, found in _metrics(candidate.base):
             measure = f"{NAMES[metric]} before fine-tuning"
