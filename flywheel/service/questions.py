@@ -1,5 +1,7 @@
 """Questions in plain words, answered from what the other services return."""
 
+from collections.abc import Sequence
+
 from flywheel.errors import NotFoundError
 from flywheel.insights import reader
 from flywheel.ports.backends import Backends
@@ -32,6 +34,11 @@ class _Facts:
         return await self._backends.logs.workloads()
 
 
-async def ask(backends: Backends, question: str, focus_run: str | None = None) -> Answer:
-    """Answer a question about runs; `focus_run` is the one that the conversation is about."""
-    return await reader.answer(question, _Facts(backends), focus_run)
+async def ask(
+    backends: Backends, question: str, focus_run: str | None = None, before: Sequence[str] = ()
+) -> Answer:
+    """Answer a question about runs.
+
+    `focus_run` is the one that the conversation is about, `before` its earlier questions.
+    """
+    return await reader.answer(question, _Facts(backends), focus_run, before)
