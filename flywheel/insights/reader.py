@@ -1,6 +1,7 @@
 """Answer questions in plain words without a language model, from the facts alone."""
 
 import re
+from collections.abc import Sequence
 
 from flywheel.insights import trouble
 from flywheel.insights.facts import Facts
@@ -14,13 +15,17 @@ _IDENTIFIER = re.compile(r"[a-z]\w*[-_/][\w./-]+")
 _AFTER_WORKLOAD = re.compile(r"\bworkload ([\w.-]+)")
 
 
-async def answer(question: str, facts: Facts, focus_run: str | None = None) -> Answer:
+async def answer(
+    question: str, facts: Facts, focus_run: str | None = None, before: Sequence[str] = ()
+) -> Answer:
     """What `facts` say to `question`; `focus_run` is the run that the conversation is about.
+
+    `before` holds the earlier questions of the conversation, the last one last.
 
     Nothing is made up: numbers come from the views, and a name that does not exist is answered
     as such. `understood` is False where the question is of no known kind.
     """
-    topic = await gather(question, facts, focus_run)
+    topic = await gather(question, facts, focus_run, before)
     if topic.missing_runs:
         return trouble.unknown_run(topic)
     if unknown := _unknown_identifier(topic):

@@ -1,7 +1,7 @@
 """What a question is about: the facts at hand, and which run and workload it means."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flywheel.insights.facts import Facts
@@ -27,6 +27,7 @@ class Topic:
     focus: RunView | None = None
     older: list[RunView] = field(default_factory=list)  # where promoted models come from
     used: set[int] = field(default_factory=set)  # positions of the words that are understood
+    before: list[str] = field(default_factory=list)  # earlier questions, the last one last
 
     def run_with(self, has: Callable[[RunView], bool]) -> RunView | None:
         """The run meant: a named one, the conversation's, else the newest that `has` it."""
@@ -56,7 +57,9 @@ def is_scored(run: RunView) -> bool:
     return any(candidate.customized for candidate in run.nims)
 
 
-async def gather(text: str, facts: Facts, focus_run: str | None) -> Topic:
+async def gather(
+    text: str, facts: Facts, focus_run: str | None, before: Sequence[str] = ()
+) -> Topic:
     """Read the question against what there is."""
     runs = await facts.runs(None)
     incumbents = await facts.incumbents()
@@ -88,6 +91,7 @@ async def gather(text: str, facts: Facts, focus_run: str | None) -> Topic:
         focus=focus,
         older=[run for run in origins if run is not None],
         used=found.used,
+        before=list(before),
     )
 
 

@@ -1,0 +1,45 @@
+"""An examination of the answers that people here get: a company of its own, asked everything."""
+
+from collections.abc import Sequence
+from time import perf_counter
+
+from flywheel.insights.exam.company import write_company
+from flywheel.insights.exam.marking import Mark, mark
+from flywheel.insights.exam.paper import ExamQuestion, load_questions
+from flywheel.insights.exam.report import ExamReport, report_of
+from flywheel.insights.exam.truth import Truth
+from flywheel.ports.backends import Backends
+from flywheel.service import promotions, runs
+from flywheel.service.questions import ask
+
+_ALL = 100  # runs; the company has fewer
+
+
+async def examine(backends: Backends) -> ExamReport:
+    """Write the company into these empty backends, ask every question and mark the answers."""
+    await write_company(backends.database, backends.logs)
+    marks, seconds = await sat(backends, load_questions())
+    return report_of(marks, seconds)
+
+
+async def sat(
+    backends: Backends, questions: Sequence[ExamQuestion]
+) -> tuple[list[Mark], list[float]]:
+    """The marks of all answers, and how long each took."""
+    truth = await truth_of(backends)
+    marks, seconds = [], []
+    for question in questions:
+        began = perf_counter()
+        answer = await ask(backends, question.text, question.focus, question.before)
+        seconds.append(perf_counter() - began)
+        marks.append(mark(question, answer, truth))
+    return marks, seconds
+
+
+async def truth_of(backends: Backends) -> Truth:
+    """What the database and the log hold."""
+    return Truth(
+        runs=await runs.list_runs(backends, limit=_ALL),
+        promotions=await promotions.incumbents(backends),
+        workloads=await backends.logs.workloads(),
+    )
