@@ -23,6 +23,7 @@ _SCORES = (
     "seconds p95 cost_per_1000 saving_per_1000 saving_share unparseable difference p_adjusted "
     "records_needed reason error"
 ).split()
+_OF_TEACHER = ("seconds", "cost_per_1000", "input_tokens", "output_tokens")
 _OF_DATA = (
     "records usable train val eval duplicates near_duplicates invalid unlabeled conflicting"
 ).split()
@@ -53,7 +54,7 @@ async def results(box: Toolbox, asked: OfModel) -> Found:
     wanted = [f"{run.id}/{name}/{part}" for name in [*names, *failed] for part in _SCORES]
     wanted += [f"{run.id}/incumbent/{part}" for part in _SCORES]
     wanted += [f"{run.id}/{name}/base/{part}" for name in names for part in _SCORES[:7]]
-    wanted += [f"{run.id}/teacher/{part}" for part in ("seconds", "cost_per_1000")]
+    wanted += [f"{run.id}/teacher/{part}" for part in _OF_TEACHER]
     wanted += [f"{run.id}/reason", f"{run.id}/error"]
     return Found(values=_present(values, wanted), notes=[_status(run), *_verdicts(run)])
 
@@ -156,16 +157,20 @@ async def serving(box: Toolbox, asked: PerhapsOfWorkload) -> Found:
     promotions = [p for p in await box.evidence.incumbents() if wanted in {None, p.workload_id}]
     notes = []
     for promotion in promotions:
-        names = {promotion.model_name, promotion.workload_id, promotion.run_id}
-        box.names |= names
+        box.names |= {promotion.model_name, promotion.workload_id, promotion.run_id}
+        box.names.add(promotion.approved_by)
         box.models.add(promotion.model_name)
         notes.append(
             f"{promotion.model_name} of {promotion.run_id} serves {promotion.workload_id}, "
             f"approved by {promotion.approved_by}."
         )
+        if promotion.replaced:
+            box.names.add(promotion.replaced)
+            notes.append(f"It replaced {promotion.replaced}.")
     if not promotions:
         notes.append("No model is promoted: the teacher serves.")
     decided = [] if wanted is None else await box.evidence.decisions(wanted)
+    box.names.update(one.actor for one in decided)
     notes += [f"{one.action} by {one.actor} on {one.at:%Y-%m-%d}" for one in decided]
     return Found(values=list(promotion_values(promotions).values()), notes=notes)
 

@@ -1,6 +1,7 @@
 """What one conversation has looked up, and how its tools find what they are asked for."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from flywheel.insights.values import Value, Values
 from flywheel.insights.wording.checker import Material
 from flywheel.views import RunView
 
+_RUN = re.compile(r"\br-\d+\b", re.IGNORECASE)
 _MOST_VALUES = 80  # in one result
 _LONGEST = 400  # characters of an untrusted text
 
@@ -108,7 +110,9 @@ class Toolbox:
 
     def material(self) -> Material:
         """What an answer may speak of by now."""
-        return Material(self.values, sorted(self.names), sorted(self.models), self.question)
+        asked = {run.lower() for run in _RUN.findall(self.question)}  # also one that there is not
+        names = sorted(self.names | asked)
+        return Material(self.values, names, sorted(self.models), self.question)
 
     # --- finding what is meant ---------------------------------------------------------------
 
@@ -164,7 +168,7 @@ class Toolbox:
 
     def know(self, run: RunView) -> RunView:
         """From now on an answer may name the run and what belongs to it."""
-        self.names.update({run.id, run.workload_id})
+        self.names.update({run.id, run.workload_id, run.requested_by})
         models = {candidate.model_name for candidate in run.nims}
         models |= {run.teacher.model_name} if run.teacher else set()
         models |= {run.compared.name} if run.compared else set()
