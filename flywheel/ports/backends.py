@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from flywheel.db.engine import Database
+from flywheel.ports.language_model import LanguageModel
 from flywheel.ports.logs import LogStore
 from flywheel.ports.platform import Platform
 from flywheel.ports.queue import Queue
@@ -20,3 +21,4 @@ class Backends:
     platform: Platform
     queue: Queue
     tracker: Tracker | None = None  # of evaluations, where one is set
+    language_model: LanguageModel | None = None  # None: answers are deterministic
