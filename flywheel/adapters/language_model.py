@@ -1,5 +1,7 @@
 """The language model of `insights_config`: any endpoint that speaks OpenAI's chat completions."""
 
+import asyncio
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +9,7 @@ from pydantic import SecretStr
 
 from flywheel.adapters.openai_http import COMPLETIONS, Endpoint, RequestFailedError, address
 from flywheel.errors import SettingsError, UnavailableError
+from flywheel.ports.language_model import Conversation, Said, ToolSpec
 from flywheel.settings.endpoints import RequestsConfig
 from flywheel.settings.environment import SECRET_VARIABLES
 from flywheel.settings.insights import InsightsConfig
@@ -64,6 +67,10 @@ class OpenAILanguageModel:
             )
         return self._chat
 
+    def conversation(self, system: str, tools: Sequence[ToolSpec] = ()) -> Conversation:
+        """A new one; `system` is its system prompt."""
+        return _Conversation(self, system, tools)
+
     async def close(self) -> None:
         """Let go of its connections."""
         if self._chat is not None:
@@ -112,3 +119,21 @@ class OpenAILanguageModel:
 
 def _said(completion: Any) -> bool:
     return bool(completion["choices"][0]["message"]) or True
+
+
+class _Conversation:
+    """Opened by a thread at the first word: LangChain takes seconds to import."""
+
+    def __init__(self, model: OpenAILanguageModel, system: str, tools: Sequence[ToolSpec]) -> None:
+        self._model, self._system, self._tools = model, system, tools
+        self._opened: Conversation | None = None
+
+    async def say(self, text: str) -> Said:
+        if self._opened is None:
+            self._opened = await asyncio.to_thread(self._open)
+        return await self._opened.say(text)
+
+    def _open(self) -> Conversation:
+        from flywheel.adapters.langchain_agent import LangChainConversation
+
+        return LangChainConversation(self._model.chat(), self._system, self._tools)

@@ -12,7 +12,7 @@ from flywheel.errors import FlywheelError
 from flywheel.insights.tools import TOOLS, Tool, Toolbox
 from flywheel.insights.wording.answer import worded
 from flywheel.insights.wording.checker import problems
-from flywheel.ports.language import LanguageModel, ToolSpec
+from flywheel.ports.language_model import LanguageModel, ToolSpec
 from flywheel.views import Answer
 
 _MOST_PROBLEMS = 12
@@ -24,7 +24,7 @@ class Turn(BaseModel):
     """What was said before in the same conversation."""
 
     question: str
-    answer: str
+    answer: str | None = None
 
 
 class RejectedError(FlywheelError):

@@ -6,25 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from flywheel.errors import FlywheelError
 from flywheel.insights import agent, reader
 from flywheel.insights.agent import Progress, RejectedError, Turn, Usage
 from flywheel.insights.facts import Evidence
 from flywheel.insights.tools import Toolbox
 from flywheel.insights.tools.toolbox import Call
-from flywheel.ports.language import LanguageModel
+from flywheel.insights.voice import Voice
+from flywheel.ports.language_model import LanguageModelError
 from flywheel.views import Answer
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Voice:
-    """A language model, how it is told to answer, and how long it may take."""
-
-    model: LanguageModel
-    system: str
-    seconds: float
 
 
 @dataclass
@@ -47,9 +38,9 @@ async def answered(
     progress: Progress | None = None,
 ) -> Outcome:
     """The answer; where the language model fails, is too slow or is refused, that of the reader."""
-    begun = monotonic()
+    begun, before = monotonic(), [turn.question for turn in history]
     if voice is None:
-        found = await reader.answer(question, evidence, focus)
+        found = await reader.answer(question, evidence, focus, before)
         return Outcome(found, monotonic() - begun)
     box, usage = Toolbox(evidence, question, focus), Usage()
     try:
@@ -61,8 +52,8 @@ async def answered(
     except RejectedError as error:
         why = "rejected"
         log.warning("an answer of %s was refused: %s", voice.model.name, error.hint)
-    except FlywheelError as error:
-        why = "unavailable"
+    except LanguageModelError as error:
+        why = error.trouble
         log.warning("%s %s", error.message, error.hint)
-    found = await reader.answer(question, evidence, focus)
+    found = await reader.answer(question, evidence, focus, before)
     return Outcome(found, monotonic() - begun, why, box.calls, usage)

@@ -6,10 +6,10 @@ import logging
 import re
 
 from flywheel.errors import FlywheelError
-from flywheel.insights.answering import Voice
 from flywheel.insights.subjects import recommended, weakest_classes
 from flywheel.insights.summary import summarise, words_left
 from flywheel.insights.values import Values, run_values
+from flywheel.insights.voice import Voice
 from flywheel.insights.wording.checker import Material, problems
 from flywheel.insights.wording.references import rendered
 from flywheel.views import RunView

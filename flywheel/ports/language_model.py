@@ -1,13 +1,14 @@
-"""The language model that answers questions, wherever it is."""
+"""The language model that answers questions, wherever it is, and a conversation with it."""
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel
 
 from flywheel.errors import UnavailableError
 
-if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
-
-Trouble = Literal["slow", "busy", "refused", "unreachable", "broken"]
+Trouble = Literal["slow", "busy", "refused", "unreachable", "broken", "endless"]
 
 
 class LanguageModelError(UnavailableError):
@@ -18,6 +19,36 @@ class LanguageModelError(UnavailableError):
         self.trouble = trouble
 
 
+@dataclass(frozen=True)
+class ToolSpec:
+    """A tool that the model may call; what `call` returns is given to it as text."""
+
+    name: str
+    description: str
+    arguments: type[BaseModel]
+    call: Callable[[dict[str, Any]], Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the model says once it calls no more tools."""
+
+    text: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Conversation(Protocol):
+    """Remembers what was said in it."""
+
+    async def say(self, text: str) -> Said:
+        """Say something to the model, let it call its tools, and return what it says.
+
+        Raises LanguageModelError.
+        """
+        ...
+
+
 class LanguageModel(Protocol):
     """One chat model behind one address."""
 
@@ -26,11 +57,8 @@ class LanguageModel(Protocol):
         """As the endpoint names it; its name in the price table."""
         ...
 
-    def chat(self) -> "BaseChatModel":
-        """The model for LangChain; the same one every time.
-
-        Asked in vain it raises LanguageModelError, within the deadline of an answer.
-        """
+    def conversation(self, system: str, tools: Sequence[ToolSpec] = ()) -> Conversation:
+        """A new one; `system` is its system prompt."""
         ...
 
     async def ping(self) -> str:

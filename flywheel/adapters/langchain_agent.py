@@ -1,4 +1,4 @@
-"""Language models through LangChain: its agent calls the tools. Slow to import."""
+"""A conversation with LangChain's agent, which calls the tools. Slow to import."""
 
 import logging
 from collections.abc import Sequence
@@ -10,55 +10,42 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.errors import GraphRecursionError
 
-from flywheel.errors import UnavailableError
-from flywheel.ports.language import Conversation, Said, ToolSpec
+from flywheel.ports.language_model import LanguageModelError, Said, ToolSpec
 
 log = logging.getLogger(__name__)
 
 MOST_STEPS = 25  # of model and tools in turn: who calls tools again and again is stopped
 
 
-class LangChainModel:
-    """Any chat model of LangChain that calls tools; `callbacks` watch what it does."""
+class LangChainConversation:
+    """With any chat model of LangChain that calls tools; `callbacks` watch what it does."""
 
-    def __init__(self, name: str, model: BaseChatModel, callbacks: Sequence[Any] = ()) -> None:
-        self._name, self._model, self._callbacks = name, model, list(callbacks)
-
-    @property
-    def name(self) -> str:
-        """As its endpoint names it."""
-        return self._name
-
-    def conversation(self, system: str, tools: Sequence[ToolSpec] = ()) -> Conversation:
-        """A new one."""
-        return _Conversation(self._model, system, tools, self._callbacks)
-
-
-class _Conversation:
     def __init__(
         self,
         model: BaseChatModel,
         system: str,
         tools: Sequence[ToolSpec],
-        callbacks: list[Any],
+        callbacks: Sequence[Any] = (),
     ) -> None:
         self._graph: Any = create_agent(model, [_tool(one) for one in tools], system_prompt=system)
-        self._config = {"recursion_limit": MOST_STEPS, "callbacks": callbacks}
+        self._config = {"recursion_limit": MOST_STEPS, "callbacks": list(callbacks)}
         self._messages: list[AnyMessage] = []
 
     async def say(self, text: str) -> Said:
+        """Say something and let the model call its tools. Raises LanguageModelError."""
         asked = [*self._messages, HumanMessage(text)]
         try:
             state = await self._graph.ainvoke({"messages": asked}, config=self._config)
+        except LanguageModelError:
+            raise
         except GraphRecursionError as error:
-            raise UnavailableError(
-                "The language model looks things up without an end.", "Ask in other words."
+            raise LanguageModelError(
+                "endless", "The language model looks things up without an end."
             ) from error
-        except Exception as error:  # whatever LangChain, the client and the endpoint raise
+        except Exception as error:  # what the graph makes of an answer that it does not expect
             log.info("the language model failed", exc_info=True)
-            raise UnavailableError(
-                f"The language model does not answer ({type(error).__name__}).",
-                "`flywheel doctor` says whether its endpoint does.",
+            raise LanguageModelError(
+                "broken", f"The language model cannot be understood ({type(error).__name__})."
             ) from error
         self._messages = list(state["messages"])
         new = self._messages[len(asked) :]
@@ -77,7 +64,7 @@ def _tool(spec: ToolSpec) -> BaseTool:
     return StructuredTool(
         name=spec.name,
         description=spec.description,
-        # A schema, not the class: wrong arguments then reach the toolbox, which says what is wrong.
+        # A schema, not the class: wrong arguments reach the tool, which says what is wrong.
         args_schema=spec.arguments.model_json_schema(),
         coroutine=call,
     )
