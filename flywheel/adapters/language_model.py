@@ -71,6 +71,15 @@ class OpenAILanguageModel:
         """A new one; `system` is its system prompt."""
         return _Conversation(self, system, tools)
 
+    async def warm(self) -> None:
+        """Import what takes seconds, before anybody waits for it."""
+        await asyncio.to_thread(self._load)
+
+    def _load(self) -> None:
+        import flywheel.adapters.langchain_agent  # noqa: F401
+
+        self.chat()
+
     async def close(self) -> None:
         """Let go of its connections."""
         if self._chat is not None:

@@ -38,7 +38,7 @@ async def worded_summary(voice: Voice | None, run: RunView) -> str:
                 _asked(run, said.model_name, values, words)
             )
     except (TimeoutError, FlywheelError) as error:
-        log.warning("the summary of %s is written by code: %s", run.id, error or "too slow")
+        log.warning("the summary of %s is written by code: %s", run.id, str(error) or "too slow")
         return summarise(run)
     names = [run.id, run.workload_id, *(c.model_name for c in run.nims), *_labels(run)]
     models = [c.model_name for c in run.nims]

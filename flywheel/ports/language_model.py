@@ -61,6 +61,10 @@ class LanguageModel(Protocol):
         """A new one; `system` is its system prompt."""
         ...
 
+    async def warm(self) -> None:
+        """Get ready, which may take seconds, before anybody waits for it."""
+        ...
+
     async def ping(self) -> str:
         """What answers there, in a few words. Raises UnavailableError."""
         ...

@@ -35,6 +35,7 @@ def model() -> Iterator[ScriptedModel]:
 async def voice(model: ScriptedModel) -> AsyncIterator[Voice]:
     config = InsightsConfig(base_url=model.url, model=MODEL, timeout_seconds=1.0, max_attempts=1)
     open_model = OpenAILanguageModel(config, SecretStr(KEY))
+    await open_model.warm()
     yield Voice(open_model, "You write.", "summarise_run", "d" * 64, 1.0)
     await open_model.close()
 
