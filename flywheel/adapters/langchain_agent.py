@@ -11,6 +11,8 @@ from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.errors import GraphRecursionError
 
 from flywheel.ports.language_model import LanguageModelError, Said, ToolSpec
+from flywheel.telemetry.genai import genai_spans
+from flywheel.telemetry.spans import tracer
 
 log = logging.getLogger(__name__)
 
@@ -18,24 +20,19 @@ MOST_STEPS = 25  # of model and tools in turn: who calls tools again and again i
 
 
 class LangChainConversation:
-    """With any chat model of LangChain that calls tools; `callbacks` watch what it does."""
+    """With any chat model of LangChain that calls tools."""
 
-    def __init__(
-        self,
-        model: BaseChatModel,
-        system: str,
-        tools: Sequence[ToolSpec],
-        callbacks: Sequence[Any] = (),
-    ) -> None:
+    def __init__(self, model: BaseChatModel, system: str, tools: Sequence[ToolSpec]) -> None:
         self._graph: Any = create_agent(model, [_tool(one) for one in tools], system_prompt=system)
-        self._config = {"recursion_limit": MOST_STEPS, "callbacks": list(callbacks)}
         self._messages: list[AnyMessage] = []
 
     async def say(self, text: str) -> Said:
         """Say something and let the model call its tools. Raises LanguageModelError."""
         asked = [*self._messages, HumanMessage(text)]
+        watching = [] if tracer() is None else [genai_spans()]
+        config = {"recursion_limit": MOST_STEPS, "callbacks": watching}
         try:
-            state = await self._graph.ainvoke({"messages": asked}, config=self._config)
+            state = await self._graph.ainvoke({"messages": asked}, config=config)
         except LanguageModelError:
             raise
         except GraphRecursionError as error:
