@@ -20,3 +20,5 @@ class Backends:
     platform: Platform
     queue: Queue
     tracker: Tracker | None = None  # of evaluations, where one is set
+    # Workloads that do not exist for whoever these are for; see flywheel.service.visibility.
+    hidden: frozenset[str] = frozenset()
