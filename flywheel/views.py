@@ -422,3 +422,8 @@ class Answer(BaseModel):
     text: str = Field(description="Plain text; '*bold*' is the only mark-up")
     sources: list[str] = Field(description="Commands that show the same facts")
     understood: bool = True
+    refused: bool = Field(False, description="It says that what there is does not answer this")
+    choices: list[str] = Field(
+        default_factory=list, description="Of a question back: the questions to choose from"
+    )
+    by: Literal["reader", "model"] = Field("reader", description="Who worded it")
