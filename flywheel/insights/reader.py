@@ -1,9 +1,11 @@
 """Answer questions in plain words without a language model, from the facts alone."""
 
 import re
+from collections.abc import Sequence
 
 from flywheel.insights import trouble
 from flywheel.insights.facts import Facts
+from flywheel.insights.history import Turn
 from flywheel.insights.intents import answer_to
 from flywheel.insights.on_classes import named_class
 from flywheel.insights.subjects import mentioned
@@ -14,13 +16,16 @@ _IDENTIFIER = re.compile(r"[a-z]\w*[-_/][\w./-]+")
 _AFTER_WORKLOAD = re.compile(r"\bworkload ([\w.-]+)")
 
 
-async def answer(question: str, facts: Facts, focus_run: str | None = None) -> Answer:
+async def answer(
+    question: str, facts: Facts, focus_run: str | None = None, history: Sequence[Turn] = ()
+) -> Answer:
     """What `facts` say to `question`; `focus_run` is the run that the conversation is about.
 
+    `history` is what was said before, the oldest first: 'and how fast is it?' goes back to it.
     Nothing is made up: numbers come from the views, and a name that does not exist is answered
     as such. `understood` is False where the question is of no known kind.
     """
-    topic = await gather(question, facts, focus_run)
+    topic = await gather(question, facts, focus_run, history)
     if topic.missing_runs:
         return trouble.unknown_run(topic)
     if unknown := _unknown_identifier(topic):

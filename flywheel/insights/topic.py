@@ -1,15 +1,21 @@
 """What a question is about: the facts at hand, and which run and workload it means."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flywheel.insights.facts import Facts
+from flywheel.insights.history import Turn
 from flywheel.insights.names import find
 from flywheel.insights.question import Question, read
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.views import PromotionView, RunView
 
+# Words that go back to what was said before.
+_REFERS = re.compile(
+    r"^(and|or|but|so|then|what about|how about)\b"
+    r"|\b(it|its|they|them|their|those|these|that one|this one|the same)\b"
+)
 _NEWEST = re.compile(r"\b(last|latest|newest|most recent) (run|one|result|results)\b")
 
 
@@ -25,6 +31,8 @@ class Topic:
     named_workloads: list[str]
     missing_runs: list[str]
     focus: RunView | None = None
+    history: list[Turn] = field(default_factory=list)  # where it refers to that, the oldest first
+    last_run: RunView | None = None  # that was spoken of last
     older: list[RunView] = field(default_factory=list)  # where promoted models come from
     used: set[int] = field(default_factory=set)  # positions of the words that are understood
 
@@ -37,6 +45,9 @@ class Topic:
             return self.focus
         if _NEWEST.search(self.question.text):
             return runs[0] if runs else None
+        last = self.last_run
+        if last is not None and (last in runs or not self.named_workloads):
+            return last
         return next(filter(has, runs), runs[0] if runs else None)
 
     @property
@@ -45,6 +56,11 @@ class Topic:
         if not self.named_workloads:
             return self.runs
         return [run for run in self.runs if run.workload_id in self.named_workloads]
+
+    @property
+    def last_models(self) -> list[str]:
+        """The models that were spoken of last."""
+        return next((turn.models for turn in reversed(self.history) if turn.models), [])
 
     def find_run(self, ref: str) -> RunView | None:
         """The run of that id, where it is at hand."""
@@ -56,8 +72,10 @@ def is_scored(run: RunView) -> bool:
     return any(candidate.customized for candidate in run.nims)
 
 
-async def gather(text: str, facts: Facts, focus_run: str | None) -> Topic:
-    """Read the question against what there is."""
+async def gather(
+    text: str, facts: Facts, focus_run: str | None, history: Sequence[Turn] = ()
+) -> Topic:
+    """Read the question against what there is, and what was said before."""
     runs = await facts.runs(None)
     incumbents = await facts.incumbents()
     workloads = await facts.workloads()
@@ -77,6 +95,8 @@ async def gather(text: str, facts: Facts, focus_run: str | None) -> Topic:
     found = find(question.words, known, by_parts=True)
     origins = [await _run(promotion.run_id, runs, facts) for promotion in incumbents]
     focus = await _run(focus_run, runs, facts) if focus_run else None
+    before = list(history) if _REFERS.search(question.text) else []
+    spoken_of = next((turn.run for turn in reversed(before) if turn.run), None)
     return Topic(
         question=question,
         runs=runs,
@@ -86,6 +106,8 @@ async def gather(text: str, facts: Facts, focus_run: str | None) -> Topic:
         named_workloads=found.names,
         missing_runs=missing,
         focus=focus,
+        history=before,
+        last_run=await _run(spoken_of, runs, facts) if spoken_of else None,
         older=[run for run in origins if run is not None],
         used=found.used,
     )
