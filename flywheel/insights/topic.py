@@ -4,13 +4,18 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from flywheel.clock import utc_now
 from flywheel.insights.facts import Facts
-from flywheel.insights.names import find
+from flywheel.insights.followups import resolved
+from flywheel.insights.moments import Span, runs_ago, span_of
+from flywheel.insights.names import Found, find
 from flywheel.insights.question import Question, read
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.views import PromotionView, RunView
 
-_NEWEST = re.compile(r"\b(last|latest|newest|most recent) (run|one|result|results)\b")
+_NEWEST = re.compile(
+    r"\b(last|latest|newest|most recent) (?:[\w-]+ )?(run|one|result|results)\b(?! of [a-z]+ runs)"
+)
 
 
 @dataclass
@@ -28,17 +33,44 @@ class Topic:
     older: list[RunView] = field(default_factory=list)  # where promoted models come from
     used: set[int] = field(default_factory=set)  # positions of the words that are understood
     before: list[str] = field(default_factory=list)  # earlier questions, the last one last
+    models: Found = field(default_factory=Found)  # that any run of these workloads has
+    back: int = 0  # runs: 1 is the previous one
+    span: Span | None = None
 
     def run_with(self, has: Callable[[RunView], bool]) -> RunView | None:
         """The run meant: a named one, the conversation's, else the newest that `has` it."""
         if self.named_runs:
             return self.named_runs[0]
         runs = self.candidate_runs
+        if self.back:
+            return self._runs_ago([run for run in runs if has(run)])
         if self.focus is not None and self.focus in runs:
             return self.focus
         if _NEWEST.search(self.question.text):
             return runs[0] if runs else None
-        return next(filter(has, runs), runs[0] if runs else None)
+        fitting = [run for run in runs if has(run)]
+        with_models = (run for run in fitting if self.speaks_of_models_in(run))
+        return next(with_models, fitting[0] if fitting else runs[0] if runs else None)
+
+    def _runs_ago(self, runs: Sequence[RunView]) -> RunView | None:
+        """Counted from the conversation's run, where there is one."""
+        if not runs:
+            return None
+        start = runs.index(self.focus) if self.focus in runs else 0
+        return runs[min(start + self.back, len(runs) - 1)]
+
+    def speaks_of_models_in(self, run: RunView) -> bool:
+        """Whether the run has the models that the question names."""
+        names = [candidate.model_name for candidate in run.nims]
+        if not self.models.used:
+            return True
+        found = find(self.question.words, names, by_parts=True, taken=self.used)
+        return self.models.used <= found.used
+
+    @property
+    def names_nothing(self) -> bool:
+        """Whether neither the question nor the conversation says which run or workload it is."""
+        return not (self.named_runs or self.named_workloads or self.focus)
 
     @property
     def candidate_runs(self) -> list[RunView]:
@@ -64,7 +96,11 @@ async def gather(
     runs = await facts.runs(None)
     incumbents = await facts.incumbents()
     workloads = await facts.workloads()
-    question = read(text, _all_names(runs, workloads))
+    names = _all_names(runs, workloads)
+    question = read(text, names)
+    models = sorted({candidate.model_name for run in runs for candidate in run.nims})
+    if before:
+        question = resolved(question, read(before[-1], names), models, _labels(runs))
     named, missing = [], []
     for ref in question.run_refs:
         run = await _run(ref, runs, facts)
@@ -77,10 +113,10 @@ async def gather(
         | {summary.workload_id for summary in workloads}
         | {promotion.workload_id for promotion in incumbents}
     )
-    found = find(question.words, known, by_parts=True)
+    found = find(question.words, known, by_parts=True, common=True)
     origins = [await _run(promotion.run_id, runs, facts) for promotion in incumbents]
     focus = await _run(focus_run, runs, facts) if focus_run else None
-    return Topic(
+    topic = Topic(
         question=question,
         runs=runs,
         incumbents=incumbents,
@@ -92,12 +128,40 @@ async def gather(
         older=[run for run in origins if run is not None],
         used=found.used,
         before=list(before),
+        models=find(question.words, models, by_parts=True, taken=found.used),
+        back=runs_ago(question.text),
+        span=span_of(question.text, utc_now()),
     )
+    if topic.names_nothing:
+        topic.named_workloads = _concluded(topic, runs)
+    return topic
+
+
+def _concluded(topic: Topic, runs: Sequence[RunView]) -> list[str]:
+    """The workloads that alone have the models and classes named; none where all have them."""
+    words = topic.question.words
+    labels = find(words, _labels(runs), by_parts=False, taken=topic.used | topic.models.used)
+    if not topic.models.used and not labels.names:
+        return []
+    fitting = [
+        run.workload_id
+        for run in runs
+        if topic.speaks_of_models_in(run)
+        and (not labels.names or not set(labels.names).isdisjoint(_labels([run])))
+    ]
+    all_of_them = {run.workload_id for run in runs if is_scored(run)}
+    found = list(dict.fromkeys(fitting))
+    return [] if set(found) >= all_of_them else found
 
 
 async def _run(ref: str, runs: list[RunView], facts: Facts) -> RunView | None:
     at_hand = next((run for run in runs if run.id == ref), None)
     return at_hand or await facts.run(ref)
+
+
+def _labels(runs: Sequence[RunView]) -> list[str]:
+    found = {label for r in runs if r.dataset_report for label in r.dataset_report.classes}
+    return sorted(found)
 
 
 def _all_names(runs: list[RunView], workloads: list[WorkloadSummary]) -> set[str]:
