@@ -434,6 +434,9 @@ class Answer(BaseModel):
 
     text: str = Field(description="Plain text; '*bold*' is the only mark-up")
     sources: list[str] = Field(description="Commands that show the same facts")
+    evidence: list[str] = Field(
+        default_factory=list, description="What each number in it is: 'macro-F1 of … in r-12'"
+    )
     understood: bool = True
     refused: bool = Field(False, description="It says that what there is does not answer this")
     choices: list[str] = Field(

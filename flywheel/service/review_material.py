@@ -161,6 +161,30 @@ async def question_of(material: Material, row: int, actor: Actor) -> Question:
     )
 
 
+async def disagreements_of(
+    backends: Backends, ref: str, model: str, label: str | None, most: int
+) -> list[tuple[str, str, str]]:
+    """Text, teacher's and candidate's answer of some records on which the two differ.
+
+    Of one class where `label` names it; the same records each time. Raises as `material_of`, and
+    DataError where a record cannot be read.
+    """
+    material = await material_of(backends, ref, model)
+    rows = [
+        row
+        for row in sorted(material.predictions)
+        if not same(material.predictions[row])
+        and label in {None, material.predictions[row].expected}
+    ]
+    found = []
+    for row in rows[:most]:
+        prediction = material.predictions[row]
+        path = Path(material.state.dataset("eval").uri)
+        text = _request_text(await asyncio.to_thread(_record, path, row))
+        found.append((text, prediction.expected, prediction.label or prediction.answer))
+    return found
+
+
 def _record(path: Path, row: int) -> dict[str, Any]:
     """That line of the evaluation set."""
     try:

@@ -57,5 +57,6 @@ def _promotions(promotions: Sequence[PromotionView]) -> Iterator[Value]:
                 shown=shown,
                 of=names,
                 run=promotion.run_id,
+                quoted=key == "reason",
                 source="flywheel incumbents",
             )

@@ -7,7 +7,7 @@ from flywheel.datasets.report import DatasetReport
 from flywheel.decisions.verdict import CandidateVerdict
 from flywheel.evaluation.headline import METRICS_OF, NAMES, Metric
 from flywheel.evaluation.paired import Difference
-from flywheel.evaluation.scores import Scores
+from flywheel.evaluation.scores import Interval, Scores
 from flywheel.formatting import count, duration, money, percent, score, when
 from flywheel.insights.values.money import cost_of, currency_of
 from flywheel.insights.values.value import Value, Values, ValuesOf, collected
@@ -45,7 +45,7 @@ def _run(view: RunView) -> Iterator[Value]:
     if view.recommendation is not None:
         yield make(f"{view.id}/reason", "reason of the verdict", view.recommendation.reason)
     if view.error:
-        yield make(f"{view.id}/error", "error", view.error)
+        yield make(f"{view.id}/error", "error", view.error, quoted=True)
     if view.expected_end is not None:
         yield make(f"{view.id}/expected_end", "expected end", when(view.expected_end))
     if view.steps:
@@ -93,12 +93,13 @@ def _teacher(view: RunView) -> Iterator[Value]:
 def _candidate(view: RunView, candidate: CandidateView) -> Iterator[Value]:
     name = candidate.model_name
     if candidate.error:
-        yield ValuesOf(view.id, (name,))(f"{view.id}/{name}/error", "error", candidate.error)
+        make = ValuesOf(view.id, (name,))
+        yield make(f"{view.id}/{name}/error", "error", candidate.error, quoted=True)
     if candidate.base is not None:
-        for metric, shown, number in _metrics(candidate.base):
+        for metric, shown, found in _metrics(candidate.base):
             measure = f"{NAMES[metric]} before fine-tuning"
             make = ValuesOf(view.id, (name,))
-            yield make(f"{view.id}/{name}/base/{metric}", measure, shown, number)
+            yield make(f"{view.id}/{name}/base/{metric}", measure, shown, found.value)
     if candidate.customized is not None:
         yield from _scores(view, name, name, candidate.customized)
     for verdict in view.recommendation.candidates if view.recommendation else ():
@@ -117,8 +118,9 @@ def _candidate(view: RunView, candidate: CandidateView) -> Iterator[Value]:
 
 def _scores(view: RunView, key: str, name: str, scores: Scores) -> Iterator[Value]:
     make, start = ValuesOf(view.id, (name,)), f"{view.id}/{key}"
-    for metric, shown, number in _metrics(scores):
-        yield make(f"{start}/{metric}", NAMES[metric], shown, number)
+    for metric, shown, found in _metrics(scores):
+        bounds = found.low, found.high
+        yield make(f"{start}/{metric}", NAMES[metric], shown, found.value, bounds=bounds)
     if (balanced := scores.balanced_accuracy) is not None:
         yield make(f"{start}/balanced_accuracy", "balanced accuracy", f"{balanced:.3f}", balanced)
     yield make(f"{start}/n", "evaluation records", count(scores.n), scores.n)
@@ -165,12 +167,12 @@ def _confusion(make: ValuesOf, start: str, scores: Scores) -> Iterator[Value]:
                 )
 
 
-def _metrics(scores: Scores) -> Iterator[tuple[Metric, str, float]]:
+def _metrics(scores: Scores) -> Iterator[tuple[Metric, str, Interval]]:
     for metric in METRICS_OF[scores.workload_type]:
         interval = scores.of(metric)
         if interval is not None:
             judged = scores.judge if metric == "similarity" else None
-            yield metric, score(interval, judged.scored if judged else scores.n), interval.value
+            yield metric, score(interval, judged.scored if judged else scores.n), interval
 
 
 def _verdict(view: RunView, said: CandidateVerdict) -> Iterator[Value]:

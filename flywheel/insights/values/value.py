@@ -4,10 +4,15 @@ Whoever words an answer refers to a value by its id and writes no digit. Ids rea
 run, candidate, measure, as in `r-12/tfidf-svm/macro_f1`.
 """
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+_ADDRESS = re.compile(r"!?\[[^\]]*\]\([^)]*\)|\b(?:\w+:)?//\S+|\bwww\.\S+|<[^>]*>", re.IGNORECASE)
+_MARKS = re.compile(r"[*_~`“”\x00-\x1f\x7f]")
+_LONGEST_QUOTE = 300  # characters
 
 
 class Value(BaseModel):
@@ -20,6 +25,8 @@ class Value(BaseModel):
     shown: str = Field(description="As it is shown: '0.874 (95 % 0.844–0.904, n 400)'")
     number: Decimal | None = Field(None, description="To reckon with; None of words and moments")
     unit: str = Field("", description="Of the number: '' (a share or count), 's' or a currency")
+    quoted: bool = Field(False, description="Words of somebody else, shown as a quotation")
+    bounds: tuple[float, float] | None = Field(None, description="Of its interval")
     of: tuple[str, ...] = Field((), description="Names that it belongs to: candidate, class …")
     run: str | None = Field(None, description="The run that measured it, 'r-12'")
     source: str = Field(description="The command that shows it")
@@ -28,6 +35,21 @@ class Value(BaseModel):
     def is_score(self) -> bool:
         """Whether it says nothing without what it measures."""
         return self.number is not None and not self.unit and "0." in self.shown[:3]
+
+    @property
+    def words(self) -> str:
+        """As an answer shows it: what others wrote in quotation marks, without any mark-up."""
+        if not self.quoted:
+            return self.shown
+        plain = _ADDRESS.sub("(link)", _MARKS.sub("", " ".join(self.shown.split())))
+        cut = plain if len(plain) <= _LONGEST_QUOTE else f"{plain[: _LONGEST_QUOTE - 1]}…"
+        return f"“{cut}”"
+
+    def overlaps(self, other: "Value") -> bool:
+        """Whether the intervals of both share a point; False where one has none."""
+        if self.bounds is None or other.bounds is None:
+            return False
+        return self.bounds[0] <= other.bounds[1] and other.bounds[0] <= self.bounds[1]
 
     @property
     def described(self) -> str:
@@ -58,6 +80,8 @@ class ValuesOf:
         number: Decimal | float | None = None,
         unit: str = "",
         also: tuple[str, ...] = (),
+        bounds: tuple[float, float] | None = None,
+        quoted: bool = False,
     ) -> Value:
         return Value(
             id=value_id,
@@ -65,6 +89,8 @@ class ValuesOf:
             shown=shown.strip(),
             number=None if number is None else Decimal(str(number)),
             unit=unit,
+            bounds=bounds,
+            quoted=quoted,
             of=(*self._names, *also),
             run=self._run,
             source=f"flywheel show {self._run}",

@@ -24,7 +24,7 @@ def rendered(text: str, values: Mapping[str, Value]) -> str:
         value = values[match[1]]
         before = REFERENCE.sub(" ", text[: match.start()])[-_BEFORE:].lower()
         if not value.is_score or value.measure.lower() in before:
-            return value.shown
+            return value.words
         return f"{value.measure} {value.shown}"
 
     return REFERENCE.sub(digits, text)

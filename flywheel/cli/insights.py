@@ -1,0 +1,79 @@
+"""`flywheel insights eval`."""
+
+import tempfile
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from flywheel.cli.context import console, run, set_up_logging
+from flywheel.insights.exam.report import ExamReport, Rate
+from flywheel.service.examining import examine
+from flywheel.settings.load import load_settings
+from flywheel.wiring import open_backends
+
+insights = typer.Typer(help="How good the answers to questions are.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(insights, name="insights")
+
+
+@insights.callback()
+def _group() -> None:
+    """Keeps `eval` a command of its own while it is the only one."""
+
+
+@insights.command(name="eval")
+def evaluate(
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON")] = False,
+) -> None:
+    """Ask the questions of the examination about a made-up company, and mark the answers.
+
+    Nothing of yours is read or changed: the company lives in a folder that is removed afterwards.
+    """
+
+    async def main() -> ExamReport:
+        set_up_logging("WARNING")
+        with tempfile.TemporaryDirectory(prefix="flywheel-exam-") as home:
+            settings = load_settings(environ={"FLYWHEEL_HOME": home})
+            async with open_backends(settings, with_queue=False) as backends:
+                return await examine(backends)
+
+    report = run(main())
+    if as_json:
+        typer.echo(report.model_dump_json(indent=2))
+        return
+    _show(report)
+
+
+def _show(report: ExamReport) -> None:
+    table = Table("category", "exact", "sources", "wrong numbers")
+    for row in report.categories:
+        table.add_row(row.category, row.exact.words, row.sources.words, str(row.wrong_numbers))
+    console.print(table)
+    lines: dict[str, Rate] = {
+        "exact, of what can be answered": report.answerable,
+        "sources right": report.sources,
+        "refusals that were right": report.refusal_precision,
+        "refused, of what had to be": report.refusal_recall,
+        "asked back, of what is ambiguous": report.asked_back,
+    }
+    for what, rate in lines.items():
+        console.print(f"{what}: {rate.words}")
+    console.print(f"answers with a wrong number: {report.wrong_numbers}")
+    console.print(f"time of an answer: 95 % within {report.p95_seconds * 1000:.0f} ms")
+    if report.worst:
+        console.print("\nWorst answers:")
+    for mark in report.worst:
+        console.print(f"[bold]{mark.id}[/bold] {escape(mark.text)}")
+        for what, found in (
+            ("wrong numbers", mark.wrong_numbers),
+            ("must not say", mark.unwanted),
+            ("lacks", mark.missing),
+        ):
+            if found:
+                console.print(f"  {what}: {escape(', '.join(found))}")
+        console.print(f"  said: {escape(' / '.join(mark.answer.splitlines())[:300])}")
