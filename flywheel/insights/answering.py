@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from flywheel.insights import agent, reader
-from flywheel.insights.agent import Progress, RejectedError, Turn, Usage
+from flywheel.insights.agent import Progress, RejectedError, Usage
 from flywheel.insights.facts import Evidence
+from flywheel.insights.history import Turn
 from flywheel.insights.tools import Toolbox
 from flywheel.insights.tools.toolbox import Call
 from flywheel.insights.voice import Voice
@@ -27,6 +28,7 @@ class Outcome:
     why_not: str | None = None  # the language model did not word it
     calls: list[Call] = field(default_factory=list)
     usage: Usage | None = None  # None where no language model was asked
+    looked_at: frozenset[str] = frozenset()  # workloads, by the language model
 
 
 async def answered(
@@ -38,15 +40,15 @@ async def answered(
     progress: Progress | None = None,
 ) -> Outcome:
     """The answer; where the language model fails, is too slow or is refused, that of the reader."""
-    begun, before = monotonic(), [turn.question for turn in history]
+    begun = monotonic()
     if voice is None:
-        found = await reader.answer(question, evidence, focus, before)
+        found = await reader.answer(question, evidence, focus, history)
         return Outcome(found, monotonic() - begun)
     box, usage = Toolbox(evidence, question, focus), Usage()
     try:
         async with asyncio.timeout(voice.seconds):
             found = await agent.answer(voice.model, voice.system, box, usage, history, progress)
-        return Outcome(found, monotonic() - begun, None, box.calls, usage)
+        return Outcome(found, monotonic() - begun, None, box.calls, usage, frozenset(box.looked_at))
     except TimeoutError:
         why = "slow"
     except RejectedError as error:
@@ -55,5 +57,5 @@ async def answered(
     except LanguageModelError as error:
         why = error.trouble
         log.warning("%s %s", error.message, error.hint)
-    found = await reader.answer(question, evidence, focus, before)
+    found = await reader.answer(question, evidence, focus, history)
     return Outcome(found, monotonic() - begun, why, box.calls, usage)

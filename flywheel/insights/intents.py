@@ -45,7 +45,8 @@ def _names_two_models(topic: Topic) -> bool:
 
 def _names_no_model(topic: Topic) -> bool:
     run = topic.run_with(is_scored)
-    return run is None or not mentioned(topic, run).subjects
+    named = None if run is None else mentioned(topic, run)
+    return named is None or named.implied or not named.subjects
 
 
 INTENTS = (
@@ -176,7 +177,7 @@ def _about_what_it_names(topic: Topic) -> Answer | None:
     run = topic.run_with(is_scored)
     if run is None:
         return None
-    if mentioned(topic, run).subjects:
+    if not _names_no_model(topic):
         return on_models.best(topic)
     if on_classes.names_a_class(topic):
         return on_classes.classes(topic)

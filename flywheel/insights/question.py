@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from flywheel.insights.languages import in_english
 from flywheel.insights.names import squash
-from flywheel.insights.vocabulary import COMMON, corrected
+from flywheel.insights.vocabulary import corrected, is_ordinary
 
 _MENTION = re.compile(r"<[@#!][^>]*>|(?<!\w)@[\w.-]+")
 _WORD = re.compile(r"\d[\d,]*(?:\.\d+)?(?!\w)|[\w&+](?:[\w&+./'-]*[\w&+])?")
@@ -16,6 +17,10 @@ _AMOUNT = re.compile(
     r"(?:\s*(?!(?:a|per|each|every|daily|weekly|monthly|yearly)\b)([a-z]+))?"
     r"(?:\s+(?:a|per|each|every)\s+([a-z]+)|\s+(daily|weekly|monthly|yearly))?"
 )
+_METRIC = re.compile(r"\b(macro|weighted|balanced)_(f1|accuracy)")
+_PERIOD = re.compile(
+    r"\b(?:a|per|each|every) (day|week|month|year)\b|\b(daily|weekly|monthly|yearly)\b"
+)
 _LONGEST = 500  # characters that are read
 
 _FACTORS = {"k": 10**3, "thousand": 10**3, "bn": 10**9, "billion": 10**9} | dict.fromkeys(
@@ -23,7 +28,8 @@ _FACTORS = {"k": 10**3, "thousand": 10**3, "bn": 10**9, "billion": 10**9} | dict
 )
 _ADVERBS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _REQUESTS = {"request", "requests", "call", "calls", "query", "queries", "prompt", "prompts",
-             "record", "records", "message", "messages", "answers"}  # fmt: skip
+             "record", "records", "message", "messages", "answers", "tickets",
+             "drafts"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,15 +60,22 @@ class Question:
             per = per if per in _ADVERBS.values() else None
             if factor or per or unit in _REQUESTS:
                 requests = Decimal(number.replace(",", "")) * _FACTORS.get(factor, 1)
-                return Amount(int(requests), per)
+                return Amount(int(requests), per or self._period)
         return None
+
+    @property
+    def _period(self) -> str | None:
+        """The span of time that stands elsewhere: 'what do we save a month at 4 million'."""
+        if (found := _PERIOD.search(self.text)) is None:
+            return None
+        return found[1] or _ADVERBS[found[2]]
 
     def unread(self, used: Iterable[int]) -> str:
         """The first words that are neither common nor `used`: most likely an unknown name."""
         used = set(used)
         group: list[str] = []
         for position, word in enumerate(self.words):
-            if position not in used and word not in COMMON and not _is_number(word):
+            if position not in used and not is_ordinary(word) and not _is_number(word):
                 group.append(word)
             elif group:
                 break
@@ -77,7 +90,8 @@ def read(text: str, names: Iterable[str]) -> Question:
         word = match[0].removesuffix("'s")
         return word if squash(word) in known else corrected(word)
 
-    plain = " ".join(_MENTION.sub(" ", text[:_LONGEST]).replace("’", "'").lower().split())
+    spoken = in_english(_MENTION.sub(" ", text[:_LONGEST]).replace("’", "'"), known)
+    plain = _METRIC.sub(r"\1 \2", " ".join(spoken.lower().split()))
     corrected_text = _WORD.sub(spelled_right, plain)
     return Question(corrected_text, tuple(_WORD.findall(corrected_text)))
 

@@ -4,13 +4,21 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from flywheel.clock import utc_now
 from flywheel.insights.facts import Facts
-from flywheel.insights.names import find
+from flywheel.insights.followups import is_follow_up, resolved
+from flywheel.insights.history import Turn
+from flywheel.insights.moments import Span, runs_ago, span_of
+from flywheel.insights.names import Found, find
 from flywheel.insights.question import Question, read
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.views import PromotionView, RunView
 
-_NEWEST = re.compile(r"\b(last|latest|newest|most recent) (run|one|result|results)\b")
+# Words that go back to what was said before.
+_REFERS = re.compile(r"\b(it|its|they|them|their|those|these|that one|this one|the same)\b")
+_NEWEST = re.compile(
+    r"\b(last|latest|newest|most recent) (?:[\w-]+ )?(run|one|result|results)\b(?! of [a-z]+ runs)"
+)
 
 
 @dataclass
@@ -25,20 +33,51 @@ class Topic:
     named_workloads: list[str]
     missing_runs: list[str]
     focus: RunView | None = None
+    history: list[Turn] = field(default_factory=list)  # where it refers to that, the oldest first
+    last_run: RunView | None = None  # that was spoken of last
     older: list[RunView] = field(default_factory=list)  # where promoted models come from
     used: set[int] = field(default_factory=set)  # positions of the words that are understood
-    before: list[str] = field(default_factory=list)  # earlier questions, the last one last
+    models: Found = field(default_factory=Found)  # that any run of these workloads has
+    back: int = 0  # runs: 1 is the previous one
+    span: Span | None = None
 
     def run_with(self, has: Callable[[RunView], bool]) -> RunView | None:
         """The run meant: a named one, the conversation's, else the newest that `has` it."""
         if self.named_runs:
             return self.named_runs[0]
         runs = self.candidate_runs
+        if self.back:
+            return self._runs_ago([run for run in runs if has(run)])
         if self.focus is not None and self.focus in runs:
             return self.focus
         if _NEWEST.search(self.question.text):
             return runs[0] if runs else None
-        return next(filter(has, runs), runs[0] if runs else None)
+        last = self.last_run
+        if last is not None and (last in runs or not self.named_workloads):
+            return last
+        fitting = [run for run in runs if has(run)]
+        with_models = (run for run in fitting if self.speaks_of_models_in(run))
+        return next(with_models, fitting[0] if fitting else runs[0] if runs else None)
+
+    def _runs_ago(self, runs: Sequence[RunView]) -> RunView | None:
+        """Counted from the conversation's run, where there is one."""
+        if not runs:
+            return None
+        start = runs.index(self.focus) if self.focus in runs else 0
+        return runs[min(start + self.back, len(runs) - 1)]
+
+    def speaks_of_models_in(self, run: RunView) -> bool:
+        """Whether the run has the models that the question names."""
+        names = [candidate.model_name for candidate in run.nims]
+        if not self.models.used:
+            return True
+        found = find(self.question.words, names, by_parts=True, taken=self.used)
+        return self.models.used <= found.used
+
+    @property
+    def names_nothing(self) -> bool:
+        """Whether neither the question nor the conversation says which run or workload it is."""
+        return not (self.named_runs or self.named_workloads or self.focus or self.last_run)
 
     @property
     def candidate_runs(self) -> list[RunView]:
@@ -46,6 +85,11 @@ class Topic:
         if not self.named_workloads:
             return self.runs
         return [run for run in self.runs if run.workload_id in self.named_workloads]
+
+    @property
+    def last_models(self) -> list[str]:
+        """The models that were spoken of last."""
+        return next((turn.models for turn in reversed(self.history) if turn.models), [])
 
     def find_run(self, ref: str) -> RunView | None:
         """The run of that id, where it is at hand."""
@@ -58,13 +102,20 @@ def is_scored(run: RunView) -> bool:
 
 
 async def gather(
-    text: str, facts: Facts, focus_run: str | None, before: Sequence[str] = ()
+    text: str, facts: Facts, focus_run: str | None, history: Sequence[Turn] = ()
 ) -> Topic:
-    """Read the question against what there is."""
+    """Read the question against what there is, and what was said before."""
     runs = await facts.runs(None)
     incumbents = await facts.incumbents()
     workloads = await facts.workloads()
-    question = read(text, _all_names(runs, workloads))
+    names = _all_names(runs, workloads)
+    question = read(text, names)
+    models = sorted({candidate.model_name for run in runs for candidate in run.nims})
+    refers = is_follow_up(question) or _REFERS.search(question.text)
+    before: Question | None = None
+    for each in (*(read(turn.question, names) for turn in history), question):
+        question = each if before is None else resolved(each, before, models, _labels(runs))
+        before = question
     named, missing = [], []
     for ref in question.run_refs:
         run = await _run(ref, runs, facts)
@@ -77,10 +128,11 @@ async def gather(
         | {summary.workload_id for summary in workloads}
         | {promotion.workload_id for promotion in incumbents}
     )
-    found = find(question.words, known, by_parts=True)
+    found = find(question.words, known, by_parts=True, common=True)
     origins = [await _run(promotion.run_id, runs, facts) for promotion in incumbents]
     focus = await _run(focus_run, runs, facts) if focus_run else None
-    return Topic(
+    spoken_of = next((turn.run for turn in reversed(history) if turn.run and refers), None)
+    topic = Topic(
         question=question,
         runs=runs,
         incumbents=incumbents,
@@ -89,15 +141,44 @@ async def gather(
         named_workloads=found.names,
         missing_runs=missing,
         focus=focus,
+        history=list(history) if refers else [],
+        last_run=await _run(spoken_of, runs, facts) if spoken_of else None,
         older=[run for run in origins if run is not None],
         used=found.used,
-        before=list(before),
+        models=find(question.words, models, by_parts=True, taken=found.used),
+        back=runs_ago(question.text),
+        span=span_of(question.text, utc_now()),
     )
+    if topic.names_nothing:
+        topic.named_workloads = _concluded(topic, runs)
+    return topic
+
+
+def _concluded(topic: Topic, runs: Sequence[RunView]) -> list[str]:
+    """The workloads that alone have the models and classes named; none where all have them."""
+    words = topic.question.words
+    labels = find(words, _labels(runs), by_parts=False, taken=topic.used | topic.models.used)
+    if not topic.models.used and not labels.names:
+        return []
+    fitting = [
+        run.workload_id
+        for run in runs
+        if topic.speaks_of_models_in(run)
+        and (not labels.names or not set(labels.names).isdisjoint(_labels([run])))
+    ]
+    all_of_them = {run.workload_id for run in runs if is_scored(run)}
+    found = list(dict.fromkeys(fitting))
+    return [] if set(found) >= all_of_them else found
 
 
 async def _run(ref: str, runs: list[RunView], facts: Facts) -> RunView | None:
     at_hand = next((run for run in runs if run.id == ref), None)
     return at_hand or await facts.run(ref)
+
+
+def _labels(runs: Sequence[RunView]) -> list[str]:
+    found = {label for r in runs if r.dataset_report for label in r.dataset_report.classes}
+    return sorted(found)
 
 
 def _all_names(runs: list[RunView], workloads: list[WorkloadSummary]) -> set[str]:

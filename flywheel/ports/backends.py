@@ -22,3 +22,5 @@ class Backends:
     queue: Queue
     tracker: Tracker | None = None  # of evaluations, where one is set
     language_model: LanguageModel | None = None  # None: answers are deterministic
+    # Workloads that do not exist for whoever these are for; see flywheel.service.visibility.
+    hidden: frozenset[str] = frozenset()

@@ -8,11 +8,14 @@ from flywheel.insights.exam.marking import Mark, mark
 from flywheel.insights.exam.paper import ExamQuestion, load_questions
 from flywheel.insights.exam.report import ExamReport, report_of
 from flywheel.insights.exam.truth import Truth
+from flywheel.insights.history import Turn
 from flywheel.ports.backends import Backends
 from flywheel.service import promotions, runs
 from flywheel.service.questions import ask
+from flywheel.views import Actor
 
 _ALL = 100  # runs; the company has fewer
+_EXAMINER = Actor(id="cli:exam", name="exam", origin="cli")
 
 
 async def examine(backends: Backends) -> ExamReport:
@@ -30,7 +33,8 @@ async def sat(
     marks, seconds = [], []
     for question in questions:
         began = perf_counter()
-        answer = await ask(backends, question.text, question.focus, question.before)
+        history = [Turn(question=text, answer="") for text in question.before]
+        answer = await ask(backends, question.text, _EXAMINER, question.focus, history=history)
         seconds.append(perf_counter() - began)
         marks.append(mark(question, answer, truth))
     return marks, seconds

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from flywheel.settings.access import AccessConfig, QuestionsConfig
 from flywheel.settings.endpoints import EmbedderConfig, JudgeConfig, ServedCandidateConfig
 from flywheel.settings.insights import InsightsConfig
 from flywheel.settings.nemo import NemoPlatformConfig, NimConfig, NmpConfig
@@ -313,6 +314,8 @@ class Settings(Section):
     receipt_config: ReceiptConfig = ReceiptConfig()
     worker_config: WorkerConfig = WorkerConfig()
     approval_config: ApprovalConfig = ApprovalConfig()
+    access_config: AccessConfig = AccessConfig()
+    questions_config: QuestionsConfig = QuestionsConfig()
     slack_config: SlackConfig = SlackConfig()
     insights_config: InsightsConfig = InsightsConfig()
     secrets: Secrets = Field(Secrets(), repr=False, exclude=True)
