@@ -101,7 +101,8 @@ _JAPANESE = """
 ラベル=label|データ=data|レコード=records|件数=how many records|重複=duplicates|学習=training|
 訓練=training|精度=accuracy|正解率=accuracy|昨日=yesterday|最後=last|最新=latest|前回=previous run|
 実行=run|結果=results|傾向=trend|推移=trend|どれ=which|どの=which|いつ=when|何=what|毎月=monthly|
-月=a month |年=a year |週=a week |明日=tomorrow|天気=weather|切り替え=switch|べき=should|と=and|より=than
+月=a month |年=a year |週=a week |明日=tomorrow|天気=weather|切り替え=switch|べき=should|
+と=and|より=than
 """
 _JAPANESE_WORDS = dict(
     sorted(

@@ -14,8 +14,8 @@ promote promoted promotion quick quicker ready recall recommend recommendation r
 records rejected replace request requests result results running runs save saved saves saving
 savings score scores second seconds serving slow slower slowest speed started state status student
 summary support switch takes teacher thousand trained training verdict versus weak weakest which
-winner wins workload workloads worse worst wrong year yearly weighted balanced similarity significant
-drift trend history approvals unparseable tokens traffic summarise
+winner wins workload workloads worse worst wrong year yearly weighted balanced similarity
+significant drift trend history approvals unparseable tokens traffic summarise
 """.split()
 
 # Words that are in any sentence: never a name, never corrected.
@@ -76,7 +76,8 @@ api key password secret database prompt poem email salary gpu weather budget com
 footprint carbon competitor competitors customer customers hardware email mail phone approving
 answers ourselves himself herself itself themselves finetuned finetuning fine-tuned fine-tuning
 evaluate pls plz thx lol btw asap atm fyi imo iirc vs tuned unreadable contradicting percentile p95
-p50 p99 dupes dups dup exact head-to-head side-by-side json result tool_result url link image
+p50 p99 whats hows wheres whos whens theres lets dont doesnt didnt isnt arent cant wont im
+ive thats dupes dups dup exact head-to-head side-by-side json result tool_result url link image
 """.split()
 # Endings of ordinary words; hardly a model is called so.
 _ENDINGS = (
