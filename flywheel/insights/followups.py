@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from flywheel.insights.names import find
 from flywheel.insights.question import Question
@@ -44,5 +43,4 @@ def resolved(
         text = re.sub(r"\b(?:r-?|run )\d+\b", " ", text)
     rest = _FILLERS.sub("", question.text)
     joined = " ".join(f"{text.rstrip('?!. ')} {rest}".split())
-    words = tuple(word for word in joined.split())
-    return replace(question, text=joined, words=tuple(w.strip("?!.,;:") for w in words if w))
+    return Question.of(joined, question.quoted or before.quoted)

@@ -56,7 +56,7 @@ def find(
                 continue
             pair = [position, position + 1]
             joined = "".join(words[position : position + 2])
-            if joined in parts and not used.intersection(pair):  # 'mini lm' of minilm-logreg
+            if joined != word and joined in parts and not used.intersection(pair):  # 'mini lm'
                 matched = parts[joined]
             else:
                 pair, matched = [position], _by_part(word, parts)

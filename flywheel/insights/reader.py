@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 
 from flywheel.insights import trouble
+from flywheel.insights.asking_back import asked_back, with_choices
+from flywheel.insights.beyond import beyond
 from flywheel.insights.facts import Facts
 from flywheel.insights.history import Turn
 from flywheel.insights.intents import answer_to
@@ -28,9 +30,23 @@ async def answer(
     topic = await gather(question, facts, focus_run, history)
     if topic.missing_runs:
         return trouble.unknown_run(topic)
+    if refusal := beyond(topic.question.text, topic.plain):
+        return refusal
     if unknown := _unknown_identifier(topic):
         return unknown
-    return answer_to(topic) or trouble.not_understood(topic)
+    if back := asked_back(topic):
+        return back
+    found = answer_to(topic) or trouble.not_understood(topic)
+    return with_choices(topic, _with_premise(topic, found))
+
+
+def _with_premise(topic: Topic, found: Answer) -> Answer:
+    """The answer, after a correction where the run named is of another workload than that named."""
+    run = topic.named_runs[0] if topic.named_runs else None
+    if run is None or not topic.named_workloads or run.workload_id in topic.named_workloads:
+        return found
+    corrected = f"{run.id} is a run of {run.workload_id}, not of {topic.named_workloads[0]}."
+    return found.model_copy(update={"text": f"{corrected}\n{found.text}"})
 
 
 def _unknown_identifier(topic: Topic) -> Answer | None:

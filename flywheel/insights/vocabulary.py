@@ -76,7 +76,8 @@ api key password secret database prompt poem email salary gpu weather budget com
 footprint carbon competitor competitors customer customers hardware email mail phone approving
 answers ourselves himself herself itself themselves finetuned finetuning fine-tuned fine-tuning
 evaluate pls plz thx lol btw asap atm fyi imo iirc vs tuned unreadable contradicting percentile p95
-p50 p99 dupes dups dup exact head-to-head side-by-side json result tool_result url link image
+p50 p99 whats hows wheres whos whens theres lets dont doesnt didnt isnt arent cant wont im
+ive thats dupes dups dup exact head-to-head side-by-side json result tool_result url link image
 """.split()
 # Endings of ordinary words; hardly a model is called so.
 _ENDINGS = (

@@ -15,6 +15,13 @@ _MARKS = re.compile(r"[*_~`“”\x00-\x1f\x7f]")
 _LONGEST_QUOTE = 300  # characters
 
 
+def quotation(text: str) -> str:
+    """Words of somebody else in quotation marks, without any mark-up or address."""
+    plain = _ADDRESS.sub("(link)", _MARKS.sub("", " ".join(text.split())))
+    cut = plain if len(plain) <= _LONGEST_QUOTE else f"{plain[: _LONGEST_QUOTE - 1]}…"
+    return f"“{cut}”"
+
+
 class Value(BaseModel):
     """One number, or one moment, that code has measured."""
 
@@ -39,11 +46,7 @@ class Value(BaseModel):
     @property
     def words(self) -> str:
         """As an answer shows it: what others wrote in quotation marks, without any mark-up."""
-        if not self.quoted:
-            return self.shown
-        plain = _ADDRESS.sub("(link)", _MARKS.sub("", " ".join(self.shown.split())))
-        cut = plain if len(plain) <= _LONGEST_QUOTE else f"{plain[: _LONGEST_QUOTE - 1]}…"
-        return f"“{cut}”"
+        return quotation(self.shown) if self.quoted else self.shown
 
     def overlaps(self, other: "Value") -> bool:
         """Whether the intervals of both share a point; False where one has none."""
