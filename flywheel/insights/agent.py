@@ -11,7 +11,7 @@ from flywheel.insights.history import Turn
 from flywheel.insights.tools import TOOLS, Tool, Toolbox
 from flywheel.insights.wording.answer import worded
 from flywheel.insights.wording.checker import problems
-from flywheel.ports.language import LanguageModel, ToolSpec
+from flywheel.ports.language_model import LanguageModel, ToolSpec
 from flywheel.views import Answer
 
 _MOST_PROBLEMS = 12

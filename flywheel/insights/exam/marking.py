@@ -22,7 +22,9 @@ _SIZE = re.compile(r"(?<![\w.])\d+(?:\.\d+)?b(?!\w)", re.IGNORECASE)  # '8B', of
 # Spans from or to this moment; the moments themselves are stated beside them.
 _FROM_NOW = re.compile(r"in about [\w .]+ \([^)]*\)|\([\w .]+ ago\)")
 _SCALES = {"k": 10**3, "thousand": 10**3, "万": 10**4}
-_AMOUNT = re.compile(r"(\d[\d,]*)\s*(k|thousand|万|m|mio|mill?i?[oó]n\w*)?(?![\w.])", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"(\d[\d,]*)\s*(k|thousand|万|m|mio|mill?i?[oó]n\w*)?(?![A-Za-z0-9_.])", re.IGNORECASE
+)
 
 
 class Mark(BaseModel):
