@@ -394,6 +394,7 @@ class GarbageView(BaseModel):
 
     removed: int
     left: list[Leftover]
+    questions: int = Field(0, description="Old ones that were removed with their answers")
 
 
 class EventView(BaseModel):

@@ -1,4 +1,4 @@
-"""`flywheel insights eval`."""
+"""`flywheel insights eval` and `flywheel insights report`."""
 
 import os
 import tempfile
@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from flywheel.cli import asking
 from flywheel.cli.context import console, run, set_up_logging
 from flywheel.insights.exam.report import Examination, ExamReport, Rate
 from flywheel.service.examining import examine
@@ -21,12 +22,8 @@ insights = typer.Typer(help="How good the answers to questions are.", no_args_is
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    insights.command(name="report")(asking.report)
     app.add_typer(insights, name="insights")
-
-
-@insights.callback()
-def _group() -> None:
-    """Keeps `eval` a command of its own while it is the only one."""
 
 
 @insights.command(name="eval")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -184,12 +185,22 @@ async def used_today(backends: Backends, actor: Actor, now: datetime | None = No
     return Used(questions=questions, cost=cost)
 
 
+async def old(backends: Backends) -> int:
+    """How many questions are older than the settings keep them."""
+    query = select(func.count()).select_from(Question).where(_is_old(backends, utc_now()))
+    async with backends.database.reading() as session:
+        return (await session.exec(query)).one()
+
+
 async def forget_old(backends: Backends, now: datetime | None = None) -> int:
-    """Remove questions that are older than the settings keep them; how many there were."""
-    kept = timedelta(days=backends.settings.questions_config.keep_days)
-    old = col(Question.asked_at) < (now or utc_now()) - kept
+    """Remove them, with what people have said of the answers; how many there were."""
     async with backends.database.transaction() as session:
-        found = await session.exec(delete(Question).where(old))
+        found = await session.exec(delete(Question).where(_is_old(backends, now or utc_now())))
     if found.rowcount:
-        log.info("%d questions are older than %d days and removed", found.rowcount, kept.days)
+        log.info("%d old questions are removed", found.rowcount)
     return found.rowcount
+
+
+def _is_old(backends: Backends, now: datetime) -> ColumnElement[bool]:
+    kept = timedelta(days=backends.settings.questions_config.keep_days)
+    return col(Question.asked_at) < now - kept

@@ -36,6 +36,7 @@ from flywheel.service.policies import policy_in_force
 from flywheel.service.rights import rule_of
 from flywheel.service.startable import offered_candidates, require_needs
 from flywheel.service.timetables import with_expectations
+from flywheel.service.visibility import without
 from flywheel.settings.run_config import merge_run_config
 from flywheel.views import Actor, ApprovalView, EventView, RunRequest, RunView
 
@@ -203,6 +204,16 @@ async def get_run(backends: Backends, ref: str) -> RunView:
     async with backends.database.reading() as session:
         views = await _views(session, [await find(session, ref, backends.hidden)])
     return (await with_expectations(backends, views))[0]
+
+
+async def run_for_a_channel(backends: Backends, ref: str) -> RunView:
+    """The run as it is shown where anybody may read it: of what not everybody sees only itself.
+
+    Raises NotFoundError.
+    """
+    view = await get_run(backends, ref)
+    others = set(backends.settings.access_config.workloads) - {view.workload_id}
+    return await get_run(without(backends, others), ref) if others else view
 
 
 async def runs_by_id(backends: Backends, ids: Sequence[int]) -> list[RunView]:

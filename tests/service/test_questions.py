@@ -20,9 +20,12 @@ from flywheel.service import asked
 from flywheel.service.questions import ask
 from flywheel.settings import Settings
 from flywheel.settings.access import AccessConfig
+from flywheel.settings.load import load_settings
 from flywheel.views import Actor, Answer, Place
 from flywheel.wiring import open_backends
 from tests.support.scored_runs import CLASSES, add_run
+from tests.support.scripted_model import KEY, MODEL, scripted_model
+from tests.support.scripted_turns import say
 
 ANN = Actor(id="U0ANN00001", name="ann", origin="slack")
 BEN = Actor(id="U0BEN00002", name="ben", origin="slack")
@@ -202,3 +205,25 @@ def row_of(answer: Answer, actor: Actor = BEN, trace: Trace | None = None) -> Qu
         focus_run=None,
         about=(None, []),
     )
+
+
+async def test_over_the_budget_the_reader_answers_and_says_so(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with scripted_model() as model:
+        model.play(say("The run is there."))
+        environ = {
+            "FLYWHEEL_HOME": str(settings.home),
+            "FLYWHEEL_INSIGHTS_CONFIG__BASE_URL": model.url,
+            "FLYWHEEL_INSIGHTS_CONFIG__MODEL": MODEL,
+            "FLYWHEEL_INSIGHTS_CONFIG__QUESTIONS_PER_USER": "1",
+            "FLYWHEEL_INSIGHTS_API_KEY": KEY,
+        }
+        async with open_backends(load_settings(environ=environ), with_queue=False) as backends:
+            await add_run(backends, tmp_path, labels)
+            first, second = [await ask(backends, "is the run there?", BEN) for _ in range(2)]
+            assert (first.by, first.text) == ("model", "The run is there.")
+            assert second.by == "reader"
+            assert second.text.endswith("1 of your questions have gone to it today, and 1 may.")
+            kept = [(row.by, row.fell_back, row.model) for row in await rows(backends)]
+            assert kept == [("model", None, MODEL), ("fallback", "over budget", None)]

@@ -257,8 +257,10 @@ async def test_who_holds_what_a_run_waits_for_is_told_to_those_who_see_it(
 ) -> None:
     full, _ = both
     views = [await runs.get_run(seen_by(full, who), "r-5") for who in (ANN, BEN)]
+    views.append(await runs.run_for_a_channel(full, "r-5"))
     held = [[step.waits.held_by for step in view.steps if step.waits] for view in views]
-    assert held == [[["r-6"]], []]
+    assert held == [[["r-6"]], [], []]
+    assert (await runs.run_for_a_channel(full, "r-6")).workload_id == SECRET
 
 
 def _timeless(text: str) -> str:
