@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,11 @@ from pydantic import SecretStr
 from flywheel.adapters.language_model import OpenAILanguageModel
 from flywheel.errors import SettingsError, UnavailableError
 from flywheel.ports.language_model import LanguageModelError
+from flywheel.service.doctor import check
+from flywheel.settings import load_settings
 from flywheel.settings.insights import InsightsConfig
+from flywheel.views import PartStatus
+from flywheel.wiring import open_backends
 from tests.support.scripted_model import KEY, MODEL, ScriptedModel, scripted_model
 from tests.support.scripted_turns import (
     Turn,
@@ -285,6 +290,28 @@ async def test_what_doctor_is_told(server: ScriptedModel) -> None:
     assert caught.value.hint == "It has: another."
     with pytest.raises(UnavailableError, match=r"cannot be reached.*base_url of insights_config"):
         await opened(server, base_url="http://127.0.0.1:9/v1").ping()
+
+
+async def test_the_settings_choose_it_and_doctor_has_a_line(
+    server: ScriptedModel, tmp_path: Path
+) -> None:
+    variables = {
+        "FLYWHEEL_HOME": str(tmp_path),
+        "FLYWHEEL_INSIGHTS_CONFIG__BASE_URL": server.url,
+        "FLYWHEEL_INSIGHTS_CONFIG__MODEL": MODEL,
+        "FLYWHEEL_INSIGHTS_API_KEY": KEY,
+    }
+
+    async def line() -> PartStatus:
+        async with open_backends(load_settings(environ=variables), with_queue=False) as backends:
+            return {part.part: part for part in await check(backends)}["language model"]
+
+    found = await line()
+    assert (found.implementation, found.state) == (MODEL, "ok")
+    assert found.detail == f"{server.url} serves {MODEL}"
+    server.key = "another"
+    found = await line()
+    assert (found.state, found.hint) == ("failed", "Set its key in FLYWHEEL_INSIGHTS_API_KEY.")
 
 
 @pytest.mark.parametrize("package", ["langchain", "langchain_openai"])
