@@ -394,6 +394,7 @@ class GarbageView(BaseModel):
 
     removed: int
     left: list[Leftover]
+    questions: int = Field(0, description="Old ones that were removed with their answers")
 
 
 class EventView(BaseModel):
@@ -416,6 +417,19 @@ class PartStatus(BaseModel):
     hint: str = ""
 
 
+class Place(BaseModel, frozen=True):
+    """Where a conversation takes place."""
+
+    team: str = ""
+    channel: str
+    thread: str | None = Field(None, description="None: with one person alone")
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        return f"{self.team}/{self.channel}/{self.thread or ''}"
+
+
 class Answer(BaseModel):
     """An answer to a question in plain words, with where it comes from."""
 
@@ -430,3 +444,9 @@ class Answer(BaseModel):
         default_factory=list, description="Of a question back: the questions to choose from"
     )
     by: Literal["reader", "model"] = Field("reader", description="Who worded it")
+    id: str | None = Field(None, description="Names the stored question; None where it is not kept")
+    limited_to: list[str] = Field(
+        default_factory=list,
+        exclude=True,
+        description="Workloads that it speaks of and that not everybody may see",
+    )

@@ -83,12 +83,12 @@ async def _decide(bot: Bot, delivery: Delivery) -> None:
         chosen = view["state"]["values"][decision.MODEL][decision.MODEL]
         model = chosen["selected_option"]["value"]
     reason = _reason(view).strip()
+    actor, backends = await bot.decider(*person_in(delivery.body), carried.channel)
     try:
-        actor = await bot.decider(*person_in(delivery.body), carried.channel)
         await decide_approval(
-            bot.backends, carried.approval_id, model is not None, actor, reason, model
+            backends, carried.approval_id, model is not None, actor, reason, model
         )
     except FlywheelError:
-        await refresh(bot, carried)
+        await refresh(bot, backends, carried)
         raise
-    await refresh(bot, carried)
+    await refresh(bot, backends, carried)

@@ -10,6 +10,7 @@ from rich.text import Text
 from flywheel import __version__, plugins
 from flywheel.cli import (
     api,
+    asking,
     comparing,
     eval_sets,
     garbage,
@@ -39,6 +40,7 @@ for module in (
     runs,
     schedules,
     comparing,
+    asking,
     review,
     eval_sets,
     promotions,

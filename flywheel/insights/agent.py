@@ -6,25 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pydantic import BaseModel
-
 from flywheel.errors import FlywheelError
+from flywheel.insights.history import Turn
 from flywheel.insights.tools import TOOLS, Tool, Toolbox
 from flywheel.insights.wording.answer import worded
 from flywheel.insights.wording.checker import problems
-from flywheel.ports.language import LanguageModel, ToolSpec
+from flywheel.ports.language_model import LanguageModel, ToolSpec
 from flywheel.views import Answer
 
 _MOST_PROBLEMS = 12
 
 Progress = Callable[[str], Awaitable[None]]
-
-
-class Turn(BaseModel):
-    """What was said before in the same conversation."""
-
-    question: str
-    answer: str
 
 
 class RejectedError(FlywheelError):
@@ -85,7 +77,7 @@ def _asked(box: Toolbox, history: Sequence[Turn]) -> str:
     asked = {
         "question": box.question,
         "focus": box.focus,
-        "conversation": [turn.model_dump() for turn in history],
+        "conversation": [turn.model_dump(include={"question", "answer"}) for turn in history],
     }
     return json.dumps(asked, ensure_ascii=False)
 

@@ -19,7 +19,7 @@ def asked_back(topic: Topic) -> Answer | None:
     """A question back, where the question points to something that nobody has named."""
     text = topic.question.text
     pointing = _POINTING.search(text) or _BARE.search(text)
-    if not topic.names_nothing or topic.span or topic.before or not pointing:
+    if not topic.names_nothing or topic.span or topic.history or not pointing:
         return None
     if topic.models.used or topic.labels.used:
         return None

@@ -65,7 +65,8 @@ def _names_at_most_two(topic: Topic) -> bool:
 
 def _names_no_model(topic: Topic) -> bool:
     run = topic.run_with(is_scored)
-    return run is None or not mentioned(topic, run).subjects
+    named = None if run is None else mentioned(topic, run)
+    return named is None or named.implied or not named.subjects
 
 
 def _overview(topic: Topic) -> Answer:
@@ -326,6 +327,6 @@ def _about_what_it_names(topic: Topic) -> Answer | None:
         return None
     if on_classes.names_a_class(topic):
         return on_classes.classes(topic)
-    if mentioned(topic, run).subjects:
+    if not _names_no_model(topic):
         return on_models.best(topic)
     return on_runs.overview(topic) if topic.named_workloads else None

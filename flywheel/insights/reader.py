@@ -7,6 +7,7 @@ from flywheel.insights import trouble
 from flywheel.insights.asking_back import asked_back, with_choices
 from flywheel.insights.beyond import beyond
 from flywheel.insights.facts import Facts
+from flywheel.insights.history import Turn
 from flywheel.insights.intents import answer_to
 from flywheel.insights.on_classes import named_class
 from flywheel.insights.premises import corrected, missing_model
@@ -20,16 +21,15 @@ _AFTER_WORKLOAD = re.compile(r"\bworkload ([\w.-]+)")
 
 
 async def answer(
-    question: str, facts: Facts, focus_run: str | None = None, before: Sequence[str] = ()
+    question: str, facts: Facts, focus_run: str | None = None, history: Sequence[Turn] = ()
 ) -> Answer:
     """What `facts` say to `question`; `focus_run` is the run that the conversation is about.
 
-    `before` holds the earlier questions of the conversation, the last one last.
-
+    `history` is what was said before, the oldest first: 'and how fast is it?' goes back to it.
     Nothing is made up: numbers come from the views, and a name that does not exist is answered
     as such. `understood` is False where the question is of no known kind.
     """
-    topic = await gather(question, facts, focus_run, before)
+    topic = await gather(question, facts, focus_run, history)
     if topic.missing_runs:
         return trouble.unknown_run(topic)
     if refusal := beyond(topic.question.text, topic.plain):

@@ -42,6 +42,7 @@ class Mentioned:
 
     subjects: list[Subject]
     unknown: str
+    implied: bool = False  # by what was said before: 'how fast is it?'
 
 
 def ranked(run: RunView) -> list[Subject]:
@@ -101,6 +102,9 @@ def mentioned(topic: Topic, run: RunView) -> Mentioned:
         if by_own_name.names or _TEACHER.search(question.text):
             subjects.append(teacher)
     subjects += [s for s in _by_role(topic, run, subjects) if s.name not in _names(subjects)]
+    if not subjects:
+        last = [subject_of(run, by_name[name]) for name in topic.last_models if name in by_name]
+        return Mentioned(last, question.unread(used), implied=bool(last))
     return Mentioned(subjects, question.unread(used))
 
 

@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 
 from flywheel.clock import utc_now
 from flywheel.insights.facts import Facts
-from flywheel.insights.followups import resolved
+from flywheel.insights.followups import is_follow_up, resolved
+from flywheel.insights.history import Turn
 from flywheel.insights.moments import Span, runs_ago, span_of
 from flywheel.insights.names import Found, find
 from flywheel.insights.question import Question, read
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.views import PromotionView, RunView
 
+# Words that go back to what was said before.
+_REFERS = re.compile(r"\b(it|its|they|them|their|those|these|that one|this one|the same)\b")
 _NEWEST = re.compile(
     r"\b(last|latest|newest|most recent) (?:[\w-]+ )?(run|one|result|results)\b(?! of [a-z]+ runs)"
 )
@@ -30,9 +33,10 @@ class Topic:
     named_workloads: list[str]
     missing_runs: list[str]
     focus: RunView | None = None
+    history: list[Turn] = field(default_factory=list)  # where it refers to that, the oldest first
+    last_run: RunView | None = None  # that was spoken of last
     older: list[RunView] = field(default_factory=list)  # where promoted models come from
     used: set[int] = field(default_factory=set)  # positions of the words that are understood
-    before: list[str] = field(default_factory=list)  # earlier questions, the last one last
     models: Found = field(default_factory=Found)  # that any run of these workloads has
     labels: Found = field(default_factory=Found)  # classes that any run has
     back: int = 0  # runs: 1 is the previous one
@@ -50,6 +54,9 @@ class Topic:
             return self.focus
         if self.means_newest:
             return runs[0] if runs else None
+        last = self.last_run
+        if last is not None and (last in runs or not self.named_workloads):
+            return last
         fitting = [run for run in runs if has(run)]
         with_models = (run for run in fitting if self.speaks_of_models_in(run))
         return next(with_models, fitting[0] if fitting else runs[0] if runs else None)
@@ -83,7 +90,7 @@ class Topic:
     @property
     def names_nothing(self) -> bool:
         """Whether neither the question nor the conversation says which run or workload it is."""
-        return not (self.named_runs or self.named_workloads or self.focus)
+        return not (self.named_runs or self.named_workloads or self.focus or self.last_run)
 
     @property
     def candidate_runs(self) -> list[RunView]:
@@ -91,6 +98,11 @@ class Topic:
         if not self.named_workloads:
             return self.runs
         return [run for run in self.runs if run.workload_id in self.named_workloads]
+
+    @property
+    def last_models(self) -> list[str]:
+        """The models that were spoken of last."""
+        return next((turn.models for turn in reversed(self.history) if turn.models), [])
 
     def find_run(self, ref: str) -> RunView | None:
         """The run of that id, where it is at hand."""
@@ -103,9 +115,9 @@ def is_scored(run: RunView) -> bool:
 
 
 async def gather(
-    text: str, facts: Facts, focus_run: str | None, before: Sequence[str] = ()
+    text: str, facts: Facts, focus_run: str | None, history: Sequence[Turn] = ()
 ) -> Topic:
-    """Read the question against what there is."""
+    """Read the question against what there is, and what was said before."""
     runs = await facts.runs(None)
     incumbents = await facts.incumbents()
     workloads = await facts.workloads()
@@ -113,9 +125,12 @@ async def gather(
     labels = _labels(runs)
     question = read(text, names).without_long(labels)
     models = sorted({candidate.model_name for run in runs for candidate in run.nims})
-    if before:
-        last = read(before[-1], names).without_long(labels)
-        question = resolved(question, last, models, [*aliases_of(labels)])
+    refers = is_follow_up(question) or _REFERS.search(question.text)
+    turns = [read(turn.question, names).without_long(labels) for turn in history]
+    before: Question | None = None
+    for each in (*turns, question):
+        question = each if before is None else resolved(each, before, models, [*aliases_of(labels)])
+        before = question
     named, missing = [], []
     for ref in question.run_refs:
         run = await _run(ref, runs, facts)
@@ -131,6 +146,7 @@ async def gather(
     found = find(question.words, known, by_parts=True, common=True)
     origins = [await _run(promotion.run_id, runs, facts) for promotion in incumbents]
     focus = await _run(focus_run, runs, facts) if focus_run else None
+    spoken_of = next((turn.run for turn in reversed(history) if turn.run and refers), None)
     topic = Topic(
         question=question,
         runs=runs,
@@ -140,9 +156,10 @@ async def gather(
         named_workloads=found.names,
         missing_runs=missing,
         focus=focus,
+        history=list(history) if refers else [],
+        last_run=await _run(spoken_of, runs, facts) if spoken_of else None,
         older=[run for run in origins if run is not None],
         used=found.used,
-        before=list(before),
         models=find(question.words, models, by_parts=True, taken=found.used),
         back=runs_ago(question.text),
         span=span_of(question.text, utc_now()),

@@ -6,10 +6,10 @@ import logging
 import re
 
 from flywheel.errors import FlywheelError
-from flywheel.insights.answering import Voice
 from flywheel.insights.subjects import recommended, weakest_classes
 from flywheel.insights.summary import summarise, words_left
 from flywheel.insights.values import Values, run_values
+from flywheel.insights.voice import Voice
 from flywheel.insights.wording.checker import Material, problems
 from flywheel.insights.wording.references import rendered
 from flywheel.views import RunView
@@ -38,7 +38,7 @@ async def worded_summary(voice: Voice | None, run: RunView) -> str:
                 _asked(run, said.model_name, values, words)
             )
     except (TimeoutError, FlywheelError) as error:
-        log.warning("the summary of %s is written by code: %s", run.id, error or "too slow")
+        log.warning("the summary of %s is written by code: %s", run.id, str(error) or "too slow")
         return summarise(run)
     names = [run.id, run.workload_id, *(c.model_name for c in run.nims), *_labels(run)]
     models = [c.model_name for c in run.nims]

@@ -50,7 +50,7 @@ class ServiceEvidence:
 
     async def paired(self, run: RunView, one: str, other: str) -> Difference | None:
         async with self._backends.database.reading() as session:
-            state = await load_state(session, await find(session, run.id))
+            state = await load_state(session, await find(session, run.id, self._backends.hidden))
         scores = state.final_scores(one), state.final_scores(other)
         if scores[0] is None or scores[1] is None or scores[0].metric != scores[1].metric:
             return None
@@ -96,7 +96,7 @@ class ServiceEvidence:
 
     async def decisions(self, workload_id: str) -> list[Decided]:
         async with self._backends.database.reading() as session:
-            found = await entries(session, workload_id, _DECISIONS)
+            found = await entries(session, workload_id, _DECISIONS, self._backends.hidden)
         return [Decided(at=one.at, actor=one.actor, action=one.action) for one in found]
 
     async def receipt(self, run: RunView) -> str:

@@ -60,7 +60,7 @@ class Material:
 async def material_of(backends: Backends, ref: str, model: str | None) -> Material:
     """Load it. Raises NotFoundError, ConflictError where there is nothing to judge."""
     async with backends.database.transaction() as session:
-        state = await load_state(session, await find(session, ref))
+        state = await load_state(session, await find(session, ref, backends.hidden))
         candidate = _candidate(state, model)
         query = (
             select(Prediction)

@@ -36,6 +36,7 @@ from flywheel.service.policies import policy_in_force
 from flywheel.service.rights import rule_of
 from flywheel.service.startable import offered_candidates, require_needs
 from flywheel.service.timetables import with_expectations
+from flywheel.service.visibility import without
 from flywheel.settings.run_config import merge_run_config
 from flywheel.views import Actor, ApprovalView, EventView, RunRequest, RunView
 
@@ -101,7 +102,7 @@ async def retry_run(backends: Backends, ref: str, actor: Actor, key: str | None 
     if (started := await _started(backends, key)) is not None:
         return started
     async with backends.database.transaction() as session:
-        state = await load_state(session, await find(session, ref))
+        state = await load_state(session, await find(session, ref, backends.hidden))
     before = state.run
     if before.status not in {"failed", "cancelled"}:
         raise ConflictError(
@@ -187,6 +188,8 @@ async def list_runs(
 ) -> list[RunView]:
     """The newest runs, newest first; `before` names a run that they are older than."""
     query = select(Run.id).order_by(col(Run.id).desc()).limit(limit)
+    if backends.hidden:
+        query = query.where(col(Run.workload_id).not_in(backends.hidden))
     if workload_id is not None:
         query = query.where(Run.workload_id == workload_id)
     if before is not None:
@@ -199,8 +202,18 @@ async def list_runs(
 async def get_run(backends: Backends, ref: str) -> RunView:
     """The run that `ref` names: 'r-12', '12' or 'last'. Raises NotFoundError."""
     async with backends.database.reading() as session:
-        views = await _views(session, [await find(session, ref)])
+        views = await _views(session, [await find(session, ref, backends.hidden)])
     return (await with_expectations(backends, views))[0]
+
+
+async def run_for_a_channel(backends: Backends, ref: str) -> RunView:
+    """The run as it is shown where anybody may read it: of what not everybody sees only itself.
+
+    Raises NotFoundError.
+    """
+    view = await get_run(backends, ref)
+    others = set(backends.settings.access_config.workloads) - {view.workload_id}
+    return await get_run(without(backends, others), ref) if others else view
 
 
 async def runs_by_id(backends: Backends, ids: Sequence[int]) -> list[RunView]:
@@ -216,7 +229,7 @@ async def cancel_run(backends: Backends, ref: str, actor: Actor) -> RunView:
     Raises ConflictError where it has ended already.
     """
     async with backends.database.transaction() as session:
-        run = await _row(session, ref)
+        run = await _row(session, ref, backends.hidden)
         if run.status not in ACTIVE_RUN:
             raise ConflictError(f"{run_ref(run.id)} has ended already: it is {run.status}.")
         if run.status != "cancelling":
@@ -239,7 +252,7 @@ async def delete_run(backends: Backends, ref: str, actor: Actor) -> list[Leftove
     needs its model.
     """
     async with backends.database.transaction() as session:
-        run = await _row(session, ref)
+        run = await _row(session, ref, backends.hidden)
         if run.status in ACTIVE_RUN:
             raise ConflictError(
                 f"{run_ref(run.id)} is {run.status}.",
@@ -279,8 +292,8 @@ async def run_events(backends: Backends, run_id: str, after: int = 0) -> list[Ev
     ]
 
 
-async def _row(session: AsyncSession, ref: str) -> Run:
-    run_id = await find(session, ref)
+async def _row(session: AsyncSession, ref: str, hidden: frozenset[str]) -> Run:
+    run_id = await find(session, ref, hidden)
     return (await session.exec(select(Run).where(Run.id == run_id).with_for_update())).one()
 
 

@@ -1,45 +1,17 @@
 """What a language model may look up, over the database and the log of the examination's company."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flywheel.insights.exam.company import write_company
 from flywheel.insights.tools import TOOLS, Toolbox
 from flywheel.ports.backends import Backends
 from flywheel.service.evidence import ServiceEvidence
-from flywheel.settings import Settings, load_settings
-from flywheel.wiring import open_backends
 
 BY_NAME = {tool.name: tool for tool in TOOLS}
 
 pytestmark = pytest.mark.xdist_group("insights company")
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder: Path = tmp_path_factory.mktemp("company")
-
-    async def write() -> None:
-        async with open_backends(settings_of(folder), with_queue=False) as backends:
-            await write_company(backends.database, backends.logs)
-
-    asyncio.run(write())
-    return folder
-
-
-def settings_of(home: Path) -> Settings:
-    return load_settings(environ={"FLYWHEEL_HOME": str(home)})
-
-
-@pytest.fixture
-async def company(home: Path) -> AsyncIterator[Backends]:
-    async with open_backends(settings_of(home), with_queue=False, migrate=False) as backends:
-        yield backends
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ class Mark(BaseModel):
     should_refuse: bool
     asked_back: bool
     should_ask_back: bool
+    by: str = Field("reader", description="Who worded it")
 
 
 def mark(question: ExamQuestion, answer: Answer, truth: Truth) -> Mark:
@@ -76,6 +77,7 @@ def mark(question: ExamQuestion, answer: Answer, truth: Truth) -> Mark:
         should_refuse=question.refuses,
         asked_back=asked_back,
         should_ask_back=question.asks_back,
+        by=answer.by,
     )
 
 

@@ -110,6 +110,7 @@ async def log(box: Toolbox, asked: PerhapsOfWorkload) -> Found:
     summaries = await box.evidence.workloads()
     found = [s for s in summaries if wanted in {None, s.workload_id}]
     box.names.update(s.workload_id for s in found)
+    box.looked_at.update(s.workload_id for s in found)
     return Found(values=list(log_values(found).values()))
 
 
@@ -159,6 +160,7 @@ async def serving(box: Toolbox, asked: PerhapsOfWorkload) -> Found:
     for promotion in promotions:
         box.names |= {promotion.model_name, promotion.workload_id, promotion.run_id}
         box.names.add(promotion.approved_by)
+        box.looked_at.add(promotion.workload_id)
         box.models.add(promotion.model_name)
         notes.append(
             f"{promotion.model_name} of {promotion.run_id} serves {promotion.workload_id}, "

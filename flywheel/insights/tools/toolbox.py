@@ -68,6 +68,7 @@ class Toolbox:
     values: Values = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     models: set[str] = field(default_factory=set)
+    looked_at: set[str] = field(default_factory=set)  # workloads
     calls: list[Call] = field(default_factory=list)
     refused: bool = False  # it has been found that there is no answer
     choices: list[str] = field(default_factory=list)  # of a question back
@@ -168,6 +169,7 @@ class Toolbox:
 
     def know(self, run: RunView) -> RunView:
         """From now on an answer may name the run and what belongs to it."""
+        self.looked_at.add(run.workload_id)
         self.names.update({run.id, run.workload_id, run.requested_by})
         models = {candidate.model_name for candidate in run.nims}
         models |= {run.teacher.model_name} if run.teacher else set()
