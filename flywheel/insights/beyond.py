@@ -26,6 +26,18 @@ _BEYOND: tuple[tuple[str, str], ...] = (
         "Hardware and energy are not recorded: runs measure scores, time and cost.",
     ),
     (
+        r"\b(temperature|top[-_ ]p|sampling|context window)\b",
+        "How models are asked in production is not recorded with runs.",
+    ),
+    (
+        r"\b(do|does|did|would) (?!the |it |that |we |i )\w+ (think|feel|believe|prefer)\b",
+        "What people think is not known; I only see what they have decided.",
+    ),
+    (
+        r"\b(which|what|whose|how many) (customers?|users?|accounts?|teams?|people)\b",
+        "Runs know no users or customers, only workloads and the clients that log them.",
+    ),
+    (
         r"\b(competit(or|ors|ion)|benchmarks?|leaderboards?|industry)\b",
         "I know nothing of other firms or public benchmarks, only of runs here.",
     ),
@@ -44,6 +56,10 @@ _BEYOND: tuple[tuple[str, str], ...] = (
     (
         r"\b(when|who) (will|would|is going to) (\w+ ){0,3}(approve|decide|sign|agree|reject)\b",
         "When people decide is not known; I only see what they have decided.",
+    ),
+    (
+        r"\bwill (we|there|you|i) (get|have|see|be|reach)\b",
+        "I cannot see ahead: only what runs have measured is known.",
     ),
     (
         r"\b(next (week|month|quarter|year|run)|tomorrow|in the future|forecasts?)\b",

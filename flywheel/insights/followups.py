@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from flywheel.insights.names import find
 from flywheel.insights.question import Question
 
-_OPENING = re.compile(r"^(and|or|what about|how about|same for|now|also|but)\b")
+_OPENING = re.compile(
+    r"^(and|or|what about|how about|(the )?same\b.{0,12}\b(for|with)|now|also|but)\b"
+)
 _FILLERS = re.compile(
-    r"^(and|or|also|but)?\s*(what about|how about|same for|now|with|against|for|at)?\b"
+    r"^(and|or|also|but)?\s*(what about|how about|(the )?same\b.{0,12}\b(for|with)|now|with|against"
+    r"|for|at)?\b"
 )
 _AMOUNT = re.compile(
     r"\b(?:at|with|for)?\s*\d[\d,.]*\s*(?:k|m|mio|mln|thousand|million|bn|billion)?\b"

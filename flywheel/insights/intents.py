@@ -69,6 +69,19 @@ def _names_no_model(topic: Topic) -> bool:
     return named is None or named.implied or not named.subjects
 
 
+def _overview(topic: Topic) -> Answer:
+    """The outcome of a run; of the models or the class in it, where some are named."""
+    run = topic.run_with(is_scored)
+    if run is None or not is_scored(run):
+        return on_runs.overview(topic)
+    if on_classes.names_a_class(topic):
+        return on_classes.classes(topic)
+    number = len(mentioned(topic, run).subjects)
+    if number > 1:
+        return on_comparisons.compare(topic)
+    return on_models.best(topic) if number else on_runs.overview(topic)
+
+
 INTENTS = (
     Intent(
         "help",
@@ -82,6 +95,7 @@ INTENTS = (
             r"approvals? (are |is )?(open|pending|waiting|missing)",
             r"wait(s|ing)? for .*(approv\w+|decision)|still (needed|missing|to approve)",
             r"(needs?|has|have) to (approve|sign|decide)|who (still )?(must|needs|has to)",
+            r"(another|second|more|missing) approvers?|approvers? (left|missing|needed)",
         ),
         on_runs.waiting,
         _lacks(r"running|why|gpu"),
@@ -89,6 +103,7 @@ INTENTS = (
     Intent(
         "trend",
         _words(
+            r"time ?line|los(e|es|ing|t) (it|ground|quality)",
             r"trends?|over time|drift\w*|degrad\w+|slip(ped|s)?|regress(ed|es|ing)?|evol\w+",
             r"history of|developed|over the (last|past) (\w+ )?runs|from run to run",
             r"(getting|got|gotten|become|became|becoming|gone) (any )?(better|worse)",
@@ -96,7 +111,8 @@ INTENTS = (
             r"(better|worse) than (in |at )?(the )?(run before|previous|last (run|week|month))",
             r"still as good|as good as (when|before)|improv\w+ since|(did|has|have) .*improv\w+",
             r"compar\w+ (with|to) (the )?(previous|last|earlier) (\w+ )?(runs?|week|month|time)",
-            r"(up|down) since|changed? since",
+            r"(up|down|drop(ped)?|declin\w+|worse|better|los\w+|quality) .*\bsince|changed? since",
+            r"downhill|declin\w+|deteriorat\w+|worsen\w+|(run|run,) by run|(per|each|every|by) run",
         ),
         on_trends.trend,
         _lacks(r"saving|savings|cost"),
@@ -112,7 +128,8 @@ INTENTS = (
         _words(
             r"why did (\w+ ){1,2}(switch|promote|approve|choose|pick|take|go)",
             r"why was .*\b(promoted|approved|chosen)",
-            r"reason .*\b(promotion|approval|promoted|approved|given)",
+            r"(reason|justification|rationale|argument|grounds) .*"
+            r"\b(promot\w+|approv\w+|switch\w+|given)",
         ),
         on_runs.promoted,
         _lacks(r"not|nothing|lose|losing|lost|no"),
@@ -128,8 +145,8 @@ INTENTS = (
     Intent(
         "fine-tuning",
         _words(
-            r"before (fine-?tuning|training|it was)|un(trained|tuned)|out of the box|as is",
-            r"(fine-?tuning|training|tuning) (bring|help|gain|add|improve|give|do|worth)\w*",
+            r"before (training|it was)|un(trained|tuned)|out of the box|fine[- ]?tun\w+",
+            r"(training|tuning) (bring|help|gain|add|improve|give|do|worth|pay)\w*",
             r"base (model|score|version)|zero shot",
         ),
         on_comparisons.tuned,
@@ -178,8 +195,8 @@ INTENTS = (
     Intent(
         "saving",
         _words(
-            r"sav(e|es|ed|ing|ings)|cheap(er|est)?|costs?|prices?|money|expensive|spend|pay(s|ing)?",
-            r"paid|bill|invoice",
+            r"sav(e|es|ed|ing|ings)|cheap(er|est)?|cost\w*|pric(e|es|ey|ing)|money|expensive|spend",
+            r"pay(s|ing)?|paid|bill|dollars?|euros?|budget",
         ),
         on_costs.saving,
     ),
@@ -188,7 +205,8 @@ INTENTS = (
         _words(
             r"promoted|incumbents?|in production|live|serv(es?|ing)",
             r"approved?|approver|approval|who (decided|signed)|before the current (one|model)",
-            r"predecessor|replaced",
+            r"promotions?|promote (anything|something|any)",
+            r"predecessor|replaced|(answers?|handles?|used?|running) .*\b(at the moment|currently)",
         ),
         on_runs.promoted,
         _lacks(
@@ -218,7 +236,8 @@ INTENTS = (
         "compare",
         _words(
             r"compar\w+|versus|vs|differences?|(better|worse) than|as good as|beats?|against",
-            r"side by side|head to head|apart|how far|outperform\w*|significant\w*",
+            r"side by side|head to head|apart|how (far|close)|outperform\w*|significant\w*",
+            r"rank\w*|standings|step (up|down)|upgrade|downgrade|between r-\d+ and r-\d+",
         ),
         on_comparisons.compare,
     ),
@@ -238,7 +257,8 @@ INTENTS = (
         _words(
             r"(weak|worst|bad|hard|difficult)\w* (class|label|categor)\w*|which class(es)?",
             r"(class|label|category) \w+|precision|recall|confus\w+|mistakes?|wrong with",
-            r"mix(es|ed|ing)?( \w+)? up|(weak|worst|bad|hard)\w* tools?",
+            r"mix(es|ed|ing)?( \w+)? up|(weak|worst|bad|hard)\w* tools?|weakest|weak(ness\w*)?",
+            r"struggl\w+|where (is|does|do) .*\b(worst|weak\w*|fail|err|wrong|bad)",
         ),
         on_classes.classes,
         _lacks(r"how many"),
@@ -255,7 +275,8 @@ INTENTS = (
         "data",
         _words(
             r"records?|data(sets?)?|trained on|examples?|duplicates?|du?pe?s|eval set|traffic",
-            r"contradict\w*|conflict\w*|volume|logged",
+            r"contradict\w*|conflict\w*|volume|logged|logs?",
+            r"(train\w*|eval\w*|validation|test) (sets?|split)",
             r"class(es)?|labels?|workloads?",
         ),
         on_data.data,
@@ -266,7 +287,7 @@ INTENTS = (
         _words(
             r"running|status|state|progress|how (long|far)|finish(ed|es)?|done|still|started|start",
             r"eta",
-            r"stuck|queue|happen(ing|ed)|going on|pending|who (asked|requested)",
+            r"stuck|queued?|jobs?|happen(ing|ed)|going on|pending|who (asked|requested)",
         ),
         on_runs.status,
     ),
@@ -274,7 +295,7 @@ INTENTS = (
         "best",
         _words(
             r"best|better|winn?(er|ing|s)?|won|top|highest|worst|models?|candidates?",
-            r"scores?|how (good|well)|accura\w+|f1|perform\w*",
+            r"scores?|how well|good|accura\w+|f1|perform\w*|figures|numbers|metrics?|stats",
         ),
         on_models.best,
     ),
@@ -284,7 +305,7 @@ INTENTS = (
             r"results?|summar\w+|outcome|tell me|what about|show",
             r"r-\d+|run \d+|(last|latest) run",
         ),
-        on_runs.overview,
+        _overview,
     ),
     Intent("recent", _words(r"runs|history"), on_runs.recent),
 )
@@ -304,8 +325,8 @@ def _about_what_it_names(topic: Topic) -> Answer | None:
     run = topic.run_with(is_scored)
     if run is None:
         return None
-    if not _names_no_model(topic):
-        return on_models.best(topic)
     if on_classes.names_a_class(topic):
         return on_classes.classes(topic)
+    if not _names_no_model(topic):
+        return on_models.best(topic)
     return on_runs.overview(topic) if topic.named_workloads else None

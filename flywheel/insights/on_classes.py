@@ -19,6 +19,7 @@ from flywheel.insights.subjects import (
 )
 from flywheel.insights.topic import Topic, aliases_of, is_scored, labels_of
 from flywheel.insights.trouble import is_size, no_runs, no_scores, unknown_class, unknown_model
+from flywheel.insights.vocabulary import is_ordinary
 from flywheel.views import Answer, RunView
 
 _AFTER_CLASS = re.compile(r"\b(?:class|label|category)\s+(?!of\b|is\b|does\b|table\b)([\w&/+-]+)")
@@ -69,20 +70,19 @@ def classes(topic: Topic) -> Answer:
     subject = subjects[0] if subjects else recommended(run)
     if subject is None or subject.scores is None:
         return no_scores(topic, run)
+    if is_size(asked.unknown) and not asked.subjects:
+        return unknown_model(topic, run, asked.unknown)
     if label is not None:
         found = [_one_class(run, s, s.scores, label) for s in (subjects or [subject])[:2]]
         return reply(*(line for one in found for line in one), sources=show(run))
-    unread = "" if asked.subjects else asked.unknown
-    return _unknown(topic, run, unread) or _weakest(run, subject, subject.scores)
+    return _unknown(topic, run) or _weakest(run, subject, subject.scores)
 
 
-def _unknown(topic: Topic, run: RunView, unread: str) -> Answer | None:
-    """That the run has no such model or class, where the question names one."""
-    if is_size(unread):
-        return unknown_model(topic, run, unread)
+def _unknown(topic: Topic, run: RunView) -> Answer | None:
+    """That the run has no such class, where the question names one."""
     spoken = _AFTER_CLASS.search(topic.question.text)
     known = {topic.question.words[at] for at in topic.models.used | topic.used}
-    if spoken is None or spoken[1] in {"has", "have", "did", "do", "are", *known}:
+    if spoken is None or is_ordinary(spoken[1]) or spoken[1] in known:
         return None
     return unknown_class(run, spoken[1], labels_of(run))
 

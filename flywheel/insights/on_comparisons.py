@@ -21,7 +21,10 @@ from flywheel.insights.trouble import no_runs, no_scores, unknown_model
 from flywheel.views import Answer, RunView
 
 _MOST_COMPARED = 4
-_EVERYBODY = re.compile(r"\b(all|every|each)( of)?( the)? (models?|candidates?|them)\b")
+_EVERYBODY = re.compile(
+    r"\b(all|every|each)( of)?( the)? (models?|candidates?|them)\b"
+    r"|\brank(ed|ing|s)?\b|\bstandings\b"
+)
 
 
 def compare(topic: Topic) -> Answer:

@@ -17,6 +17,7 @@ from flywheel.views import Answer, PromotionView, RunView
 _ACTIVE = {"pending", "running", "cancelling"}
 _MOST_LISTED = 5
 _END = re.compile(r"\b(will|eta|left|remaining|when|until)\b")
+_BEGIN = re.compile(r"\b(start(ed)?|begin|began|begun|kicked off)\b")
 _UNKNOWN_END = "How long it will still take is not known."
 
 
@@ -28,7 +29,15 @@ def status(topic: Topic) -> Answer:
     if shown:
         unfinished = any(run.status in _ACTIVE for run in shown)
         asked = unfinished and _END.search(topic.question.text) is not None
-        return _statuses(shown, asks_for_the_end=asked)
+        answer = _statuses(shown, asks_for_the_end=asked)
+        started = shown[0].started_at
+        if (
+            started is None
+            or shown[0].finished_at is None
+            or not _BEGIN.search(topic.question.text)
+        ):
+            return answer
+        return answer.model_copy(update={"text": f"{answer.text}\nStarted: {when(started)}."})
     last = topic.run_with(lambda _run: True)
     if last is None:
         return no_runs(topic)
@@ -101,7 +110,7 @@ def promoted(topic: Topic) -> Answer:
         p
         for p in topic.incumbents
         if (not wanted or p.workload_id in wanted) and (not models or p.model_name in models)
-    ]
+    ] or [p for p in topic.incumbents if p.workload_id in wanted]
     lines: list[str] = []
     for promotion in shown[:_MOST_LISTED]:
         lines += _promotion(topic, promotion, short=len(shown) > 2)

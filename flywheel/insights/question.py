@@ -25,6 +25,11 @@ _PERIOD = re.compile(
     r"\b(?:a|per|each|every) (day|week|month|year)\b|\b(daily|weekly|monthly|yearly)\b"
 )
 _LONG = 4  # words of a name
+# Words after which a name stands.
+_BEFORE_NAMES = frozenset(
+    "is does did was has are were and or versus vs with than against called named model workload "
+    "compare candidate of about promote class label category".split()
+)
 _LONGEST = 500  # characters that are read
 
 _FACTORS = {"k": 10**3, "thousand": 10**3, "bn": 10**9, "billion": 10**9} | dict.fromkeys(
@@ -90,15 +95,27 @@ class Question:
         return found[1] or _ADVERBS[found[2]]
 
     def unread(self, used: Iterable[int]) -> str:
-        """The first words that are neither common nor `used`: most likely an unknown name."""
+        """The first words that are neither ordinary nor `used`, where an unknown name may stand.
+
+        That is after 'how good is' or 'compare', say, or where the word is written as names are.
+        """
         used = set(used)
         group: list[str] = []
         for position, word in enumerate(self.words):
-            if position not in used and not is_ordinary(word) and not _is_number(word):
+            strange = position not in used and not is_ordinary(word) and not _is_number(word)
+            if strange and (group or self._may_be_name(position)):
                 group.append(word)
             elif group:
                 break
         return " ".join(group)
+
+    def _may_be_name(self, position: int) -> bool:
+        before = self.words[position - 1] if position else ""
+        return (
+            len(self.words) <= 2
+            or before in _BEFORE_NAMES
+            or re.search(r"[\d_/-]", self.words[position]) is not None
+        )
 
 
 def read(text: str, names: Iterable[str]) -> Question:

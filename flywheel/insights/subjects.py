@@ -16,7 +16,7 @@ _BEST = re.compile(r"\b(best|winner|recommended|winning)\b")
 _WORST = re.compile(r"\b(worst|weakest|loser) (one|model|candidate)\b|\bloser\b")
 _INCUMBENT = re.compile(
     r"\b(incumbent|(promoted|live|current) (\w+ )?(one|model)|in production"
-    r"|what (serves|we have))\b"
+    r"|what (serves|we have)|(our|the) current|than current)\b"
 )
 _SMALL = re.compile(r"\b(small(er|est)?|tiny|little) (one|model|llm)\b|\bsmallest\b")
 _LARGE = re.compile(r"\b(big(ger|gest)?|large(r|st)?) one\b|\b(large(r|st)?|biggest) model\b")

@@ -164,6 +164,8 @@ async def gather(
         back=runs_ago(question.text),
         span=span_of(question.text, utc_now()),
     )
+    if not topic.named_workloads and not topic.named_runs:
+        topic.named_workloads = _of_the_kind(question.text, runs)
     taken = topic.used | topic.models.used
     aliases = aliases_of(labels)
     topic.labels = find(question.words, aliases, by_parts=False, taken=taken)
@@ -171,6 +173,22 @@ async def gather(
     if topic.names_nothing and (concluded := _concluded(topic, runs)):
         topic.named_workloads, topic.concluded = concluded, True
     return topic
+
+
+_KINDS = {
+    "tool_calling": re.compile(r"\b(tool|function)[- ]call(s|ing)?\b"),
+    "generic": re.compile(r"\b(free text|generative|text generation)\b"),
+}
+
+
+def _of_the_kind(text: str, runs: Sequence[RunView]) -> list[str]:
+    """The workloads of the kind that the question names: 'tool calling'."""
+    kinds = {kind for kind, pattern in _KINDS.items() if pattern.search(text)}
+    found = (r.workload_id for r in runs if r.dataset_report)
+    of_kind = {
+        r.workload_id for r in runs if r.dataset_report and r.dataset_report.workload_type in kinds
+    }
+    return [workload for workload in dict.fromkeys(found) if workload in of_kind]
 
 
 def _concluded(topic: Topic, runs: Sequence[RunView]) -> list[str]:

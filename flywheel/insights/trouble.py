@@ -115,6 +115,16 @@ def _has(run: RunView, name: str) -> bool:
     return bool(find(name.split(), models, by_parts=True).names)
 
 
+def not_known(word: str) -> Answer:
+    """The question is about something that is not recorded."""
+    return reply(
+        f"I cannot answer that: I know nothing about “{word}”.",
+        "I know what runs have measured, what the log holds and what was decided.",
+        sources=[],
+        refused=True,
+    )
+
+
 def not_understood(topic: Topic) -> Answer:
     """What can be asked, with names that exist."""
     return reply(
@@ -136,7 +146,7 @@ def examples(topic: Topic) -> list[str]:
         if len(models) > 1:
             questions += [f"Compare {models[0]} and {models[1]}"]
         questions += [
-            "How much would we save with 4 million requests a month?",
+            "How much would we save per 1,000 requests?",
             f"Why did {models[-1]} lose?",
             f"How fast is {models[0]}?",
         ]
