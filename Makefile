@@ -60,10 +60,11 @@ format: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) bench-schedule bench-ack ## Measure dataset building, schedules and acknowledgements; simulate intervals and verdicts
+bench: $(READY) bench-schedule bench-ack ## Measure dataset building, schedules, acknowledgements and answers; simulate intervals and verdicts
 	@$(BIN)/python tests/bench/bench_build.py
 	@$(BIN)/python tests/bench/bench_intervals.py
 	@$(BIN)/python tests/bench/bench_audit.py
+	@$(BIN)/python -m tests.bench.bench_answers
 
 bench-schedule: $(READY) ## A whole run on 2 and on 4 GPUs against the best possible schedule (2 minutes)
 	@$(BIN)/python -m tests.bench.bench_schedule
