@@ -1,7 +1,9 @@
 """How soon the reader answers the questions of the examination with 10,000 runs in the database.
 
 The company's runs are copied, rows as they are but for their numbers, to as many workloads as a
-large firm has; what is measured is `flywheel.service.questions.ask`, from the words to the answer.
+large firm has; what is measured is `flywheel.service.questions.ask`, from the words to the answer,
+where everybody sees every workload and where some are for others: then an answer is also looked at
+as others would see it.
 
     make bench-answers
 """
@@ -19,6 +21,7 @@ from flywheel.insights.exam.company import write_company
 from flywheel.insights.exam.paper import load_questions
 from flywheel.insights.history import Turn
 from flywheel.service.questions import ask
+from flywheel.settings.access import AccessConfig
 from flywheel.settings.load import load_settings
 from flywheel.views import Actor
 from flywheel.wiring import open_backends
@@ -27,7 +30,8 @@ RUNS = int(os.environ.get("BENCH_RUNS", "10000"))
 LIMIT_SECONDS = 0.3
 _WORKLOADS = 5  # of each of the company's
 _OF_A_RUN = ("candidate", "step", "dataset", "evaluation")
-_ASKER = Actor(id="cli:bench", name="bench", origin="cli")
+_ASKER = Actor(id="U0ANNA", name="anna", origin="slack")
+_LISTED = {"news_events": [_ASKER.id], "agent_tools_1": ["U0BEN"], "reply_drafts": [_ASKER.id]}
 
 
 def copy_runs(path: Path) -> int:
@@ -79,9 +83,10 @@ def _copy(
     )
 
 
-async def measured(home: Path) -> tuple[float, list[float]]:
+async def measured(home: Path, listed: dict[str, list[str]]) -> tuple[float, list[float]]:
     """Seconds of the first question and of every question after it."""
     settings = load_settings(environ={"FLYWHEEL_HOME": str(home)})
+    settings = settings.model_copy(update={"access_config": AccessConfig(workloads=listed)})
     async with open_backends(settings, with_queue=False) as backends:
         seconds = []
         for question in [*load_questions(), *load_questions(held_out=True)]:
@@ -107,17 +112,24 @@ def main() -> int:
         began = perf_counter()
         runs = copy_runs(home / "flywheel.db")
         print(f"{runs:,} runs in the database ({perf_counter() - began:.0f} s to copy)")
-        first, seconds = asyncio.run(measured(home))
+        slow = [_told(home, {}), _told(home, _LISTED)]
+    return int(any(slow))
+
+
+def _told(home: Path, listed: dict[str, list[str]]) -> bool:
+    """Print what was measured; whether it took too long."""
+    first, seconds = asyncio.run(measured(home, listed))
     ordered = sorted(seconds)
     p95 = ordered[round(0.95 * (len(ordered) - 1))]
-    print(f"the first question of a process: {first * 1000:.0f} ms")
+    print(f"{'some workloads not for everybody' if listed else 'everybody sees everything'}:")
+    print(f"  the first question of a process: {first * 1000:.0f} ms")
     print(
-        f"{len(seconds)} questions after it: median {median(ordered) * 1000:.0f} ms, "
+        f"  {len(seconds)} questions after it: median {median(ordered) * 1000:.0f} ms, "
         f"p95 {p95 * 1000:.0f} ms, slowest {ordered[-1] * 1000:.0f} ms"
     )
     kept = p95 <= LIMIT_SECONDS
-    print(f"limit for p95: {LIMIT_SECONDS * 1000:.0f} ms, {'kept' if kept else 'NOT KEPT'}")
-    return 0 if kept else 1
+    print(f"  limit for p95: {LIMIT_SECONDS * 1000:.0f} ms, {'kept' if kept else 'NOT KEPT'}")
+    return not kept
 
 
 if __name__ == "__main__":

@@ -15,12 +15,13 @@ from pydantic import BaseModel
 from sqlmodel import col, delete, select, update
 
 from flywheel.clock import utc_now
-from flywheel.db.models import Promotion, Run, Schedule, Step
+from flywheel.db.models import Approval, Promotion, Run, Schedule, Step
 from flywheel.errors import FlywheelError
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import StoredRecord
 from flywheel.schedules.parsing import parse_rule
 from flywheel.service import (
+    approvals,
     comparing,
     eval_sets,
     home,
@@ -119,6 +120,7 @@ async def _make(folder: Path) -> None:
                         next_due=utc_now(),
                     )
                 )
+            session.add(Approval(id="hidden", run_id=4, status="open"))
         await backends.logs.append(records("news", "Earnings"))
     shutil.copytree(folder / "with", folder / "without")
     async with open_backends(settings_of(folder / "with"), with_queue=False) as backends:
@@ -210,6 +212,7 @@ CALLS: dict[str, Call] = {
     "start": lambda b: runs.start_run(b, RunRequest(workload_id=SECRET), BEN),
     "compare": lambda b: comparing.compare_runs(b, "r-4", "r-2"),
     "compare last": comparing.compare_runs,
+    "decide": lambda b: approvals.decide_approval(b, "hidden", True, BEN, "because it is good"),
     "promote": lambda b: promotions.promote(b, "r-4", "hashing-sgd", BEN, "because it is good"),
     "roll back": lambda b: promotions.rollback(b, SECRET, BEN, "because it is bad"),
     "incumbents": promotions.incumbents,

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict, Field
 
 _ADDRESS = re.compile(r"!?\[[^\]]*\]\([^)]*\)|\b(?:\w+:)?//\S+|\bwww\.\S+|<[^>]*>", re.IGNORECASE)
+_SCORE = re.compile(r"[-+]?\d\.\d{3}\b")
 _MARKS = re.compile(r"[*_~`“”\x00-\x1f\x7f]")
 _LONGEST_QUOTE = 300  # characters
 
@@ -41,7 +42,7 @@ class Value(BaseModel):
     @property
     def is_score(self) -> bool:
         """Whether it says nothing without what it measures."""
-        return self.number is not None and not self.unit and "0." in self.shown[:3]
+        return self.number is not None and not self.unit and bool(_SCORE.match(self.shown))
 
     @property
     def words(self) -> str:
