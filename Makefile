@@ -10,7 +10,8 @@ SLACK := .local-slack
 NEMO_PLATFORM_READY := $(NEMO_PLATFORM)/.ready
 
 .PHONY: help demo test test-slow chaos test-peers test-llm test-nemo-platform test-mlflow \
-	test-slack check format bench bench-schedule bench-ack bench-answers lock lock-nemo-platform lock-mlflow clean
+	test-slack check format bench bench-schedule bench-ack bench-answers \
+	lock lock-nemo-platform lock-mlflow clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,7 +72,7 @@ bench-schedule: $(READY) ## A whole run on 2 and on 4 GPUs against the best poss
 bench-ack: $(READY) ## How soon 200 commands a second are acknowledged while a run goes on (4 minutes)
 	@$(BIN)/python -m tests.bench.bench_ack
 
-bench-answers: $(READY) ## How long answers without a language model take among 10,000 runs (a minute)
+bench-answers: $(READY) ## How soon questions are answered with 10,000 runs in the database (2 minutes)
 	@$(BIN)/python -m tests.bench.bench_answers
 
 lock: ## Choose the versions anew (needs uv)
