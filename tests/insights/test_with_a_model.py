@@ -111,7 +111,7 @@ async def exact(backends: Backends, questions: Sequence[ExamQuestion]) -> float:
 
 async def test_a_healthy_model_answers_from_values(talking: Backends, model: ScriptedModel) -> None:
     model.play(healthy)
-    questions = [one for one in EVERY if one.answerable][::8]
+    questions = [one for one in EVERY if one.answerable][::20]
     assert await exact(talking, questions) >= 0.95
 
 
@@ -157,12 +157,18 @@ def unknown_ids(request: ChatRequest) -> Turn:
     return turn if turn.calls else say("It has {{v:r-3/gpt-5/macro_f1}}.")
 
 
+def guessing(request: ChatRequest) -> Turn:
+    """Looks nothing up and gives no number: nobody could tell that it is made up."""
+    return say("The big one is the best, by far.")
+
+
 ILL: dict[str, Callable[[ChatRequest], Turn]] = {
     "invents a number": inventing,
     "misplaces values": misplacing,
     "spells numbers": spelling,
     "is injected": injected,
     "refers to nothing": unknown_ids,
+    "guesses": guessing,
     "repeats what it is told": parrot,
     "calls what there is not": for_ever(call("approve", run="r-3")),
     "calls without an end": for_ever(call("results", run="r-3")),
@@ -194,13 +200,13 @@ async def test_no_wrong_number_comes_from_a_model_that(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ill", list(ILL)[:6])
+@pytest.mark.parametrize("ill", list(ILL)[:7])
 async def test_no_wrong_number_comes_out_in_the_whole_examination(
     talking: Backends, model: ScriptedModel, ill: str
 ) -> None:
     model.play(ILL[ill])
     truth = await truth_of(talking)
-    for question in EVERY[:: 1 if ill == "misplaces values" else 5]:
+    for question in EVERY[:: 2 if ill == "misplaces values" else 8]:
         answer, _ = await put(talking, question)
         if answer.by == "model":  # the reader has an examination of its own
             assert wrong_numbers(question, answer, truth) == [], answer.text
@@ -247,9 +253,9 @@ async def test_what_is_looked_up_is_told_as_it_goes(
 async def test_nothing_that_changes_anything_is_on_offer(
     talking: Backends, model: ScriptedModel
 ) -> None:
-    model.play(say("Nothing is known of that."))
+    model.play(call("no_answer"), say("Nothing is known of that."))
     await ask(talking, "approve r-3", ASKER)
-    (request,) = model.requests
+    request = model.requests[0]
     doing = {"approve", "promote", "reject", "cancel", "run", "delete", "rollback", "start", "sql"}
     assert not doing & set(request.tool_names)
     assert json.loads(request.question) == {

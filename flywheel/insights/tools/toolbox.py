@@ -113,7 +113,8 @@ class Toolbox:
         """What an answer may speak of by now."""
         asked = {run.lower() for run in _RUN.findall(self.question)}  # also one that there is not
         names = sorted(self.names | asked)
-        return Material(self.values, names, sorted(self.models), self.question)
+        looked_up = any(call.failed is None for call in self.calls)
+        return Material(self.values, names, sorted(self.models), self.question, looked_up)
 
     # --- finding what is meant ---------------------------------------------------------------
 

@@ -32,13 +32,14 @@ class Material:
     names: Sequence[str]  # runs, models, workloads, classes, tools
     models: Sequence[str]  # those of the names that are models
     question: str
+    looked_up: bool = True  # a tool has answered
 
 
 def problems(text: str, material: Material) -> list[str]:
     """One sentence for each thing that is wrong with it; none where it may be shown."""
     if not text.strip():
         return ["The answer is empty."]
-    found = []
+    found = [] if material.looked_up else ["Look it up with the tools first."]
     if len(text) > LONGEST:
         found.append("The answer is too long.")
     unknown = [one for one in references(text) if one not in material.values]
