@@ -38,6 +38,10 @@ _BEYOND: tuple[tuple[str, str], ...] = (
         "Runs know no users or customers, only workloads and the clients that log them.",
     ),
     (
+        r"\b(what would happen|what if|if we (used|had|trained|took|doubled|changed))\b",
+        "What was not run is not known: start a run with other settings to see.",
+    ),
+    (
         r"\b(competit(or|ors|ion)|benchmarks?|leaderboards?|industry)\b",
         "I know nothing of other firms or public benchmarks, only of runs here.",
     ),

@@ -11,6 +11,7 @@ from flywheel.insights.history import Turn
 from flywheel.insights.moments import Span, runs_ago, span_of
 from flywheel.insights.names import Found, find
 from flywheel.insights.question import Question, read
+from flywheel.insights.vocabulary import COMMON, is_ordinary
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.views import PromotionView, RunView
 
@@ -86,6 +87,21 @@ class Topic:
         """The question without the names of models, workloads and classes."""
         named = self.used | self.models.used | self.labels.used
         return " ".join(w for at, w in enumerate(self.question.words) if at not in named)
+
+    def strangers(self, also_ordinary: bool = False) -> list[str]:
+        """The words that are neither a name nor one that questions here are made of.
+
+        `also_ordinary`: those that only look like ordinary words, too ('compliant' does not).
+        """
+        named = self.used | self.models.used | self.labels.used
+        return [
+            word
+            for at, word in enumerate(self.question.words)
+            if at not in named
+            and word.isalpha()
+            and word not in COMMON
+            and (also_ordinary or not is_ordinary(word))
+        ]
 
     @property
     def names_nothing(self) -> bool:
