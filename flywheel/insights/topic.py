@@ -181,7 +181,7 @@ async def gather(
         span=span_of(question.text, utc_now()),
     )
     if not topic.named_workloads and not topic.named_runs:
-        topic.named_workloads = _of_the_kind(question.text, runs)
+        topic.named_workloads = _of_the_kind(question.text, runs) or _of_the_client(topic)
     taken = topic.used | topic.models.used
     aliases = aliases_of(labels)
     topic.labels = find(question.words, aliases, by_parts=False, taken=taken)
@@ -189,6 +189,15 @@ async def gather(
     if topic.names_nothing and (concluded := _concluded(topic, runs)):
         topic.named_workloads, topic.concluded = concluded, True
     return topic
+
+
+def _of_the_client(topic: Topic) -> list[str]:
+    """The workloads that the client named has logged."""
+    clients = sorted({summary.client_id for summary in topic.workloads})
+    found = find(topic.question.words, clients, by_parts=False, taken=topic.used)
+    topic.used |= found.used
+    logged = (s.workload_id for s in topic.workloads if s.client_id in found.names)
+    return list(dict.fromkeys(logged))
 
 
 _KINDS = {
