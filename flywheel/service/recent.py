@@ -15,6 +15,7 @@ from flywheel.ports.backends import Backends
 from flywheel.promotions import registry
 from flywheel.runs.history import completed_before
 from flywheel.runs.state import run_ref
+from flywheel.service.naming import number
 from flywheel.service.runs import views_of
 from flywheel.service.timetables import with_expectations
 from flywheel.views import RunView
@@ -60,10 +61,11 @@ async def recent_runs(
         # Others ask meanwhile: what is needed here is held here.
         known = {run: kept[run].view for run in versions if run not in stale}
         read = await views_of(session, stale) if stale else []
-        for run, view in zip(stale, read, strict=True):
+        for view in read:
+            run = number(view.id)
             known[run] = view
             kept[run] = _Kept(view.version, reviews.get(run, 0), view)
-        views = await _as_of_now(session, {run: known[run] for run in versions})
+        views = await _as_of_now(session, {run: known[run] for run in versions if run in known})
     while len(kept) > _MOST_KEPT:
         del kept[next(iter(kept))]  # the one that was read first
     return await with_expectations(backends, views)
