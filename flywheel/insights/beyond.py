@@ -38,6 +38,22 @@ _BEYOND: tuple[tuple[str, str], ...] = (
         "Runs know no users or customers, only workloads and the clients that log them.",
     ),
     (
+        r"\b(what would happen|what if|if we (used|had|trained|took|doubled|changed))\b",
+        "What was not run is not known: start a run with other settings to see.",
+    ),
+    (
+        r"\b(throughput|(tokens|requests) (per|a) second|rps|qps|batch size|concurrency)\b",
+        "Throughput is not measured: runs measure the time of one request after the other.",
+    ),
+    (
+        r"\b(to host|hosting|infrastructure|cloud)\b",
+        "What hosting costs is not recorded: costs follow from the price table, per request.",
+    ),
+    (
+        r"\b((by|per) (language|country|region|customer|hour)|on (german|english|french) \w+)",
+        "Scores are kept per class (or tool), not by language, region or hour.",
+    ),
+    (
         r"\b(competit(or|ors|ion)|benchmarks?|leaderboards?|industry)\b",
         "I know nothing of other firms or public benchmarks, only of runs here.",
     ),

@@ -22,7 +22,9 @@ from flywheel.insights.trouble import is_size, no_runs, no_scores, unknown_class
 from flywheel.insights.vocabulary import is_ordinary
 from flywheel.views import Answer, RunView
 
-_AFTER_CLASS = re.compile(r"\b(?:class|label|category)\s+(?!of\b|is\b|does\b|table\b)([\w&/+-]+)")
+_AFTER_CLASS = re.compile(
+    r"\b(?:class|label|category)\s+(?!of\b|is\b|does\b|table\b)([\w&/+.-]*[\w&+])"
+)
 _MOST_WEAK = 5
 
 
@@ -82,7 +84,7 @@ def _unknown(topic: Topic, run: RunView) -> Answer | None:
     """That the run has no such class, where the question names one."""
     spoken = _AFTER_CLASS.search(topic.question.text)
     known = {topic.question.words[at] for at in topic.models.used | topic.used}
-    if spoken is None or is_ordinary(spoken[1]) or spoken[1] in known:
+    if spoken is None or is_ordinary(spoken[1]) or spoken[1] in known or not labels_of(run):
         return None
     return unknown_class(run, spoken[1], labels_of(run))
 

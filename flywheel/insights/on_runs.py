@@ -87,7 +87,7 @@ def failures(topic: Topic) -> Answer:
         return no_runs(topic)
     failed = [run for run in runs if _errors(run)]
     if not failed:
-        where = named(runs[0]) if len(runs) == 1 else f"the last {count(len(runs))} runs"
+        where = named(runs[0]) if len(runs) == 1 else "the latest runs"
         return reply(f"Nothing failed in {where}.", sources=show(*runs[:1]))
     lines: list[str] = []
     for run in failed[:_MOST_LISTED]:

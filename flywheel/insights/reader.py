@@ -13,7 +13,6 @@ from flywheel.insights.on_classes import named_class
 from flywheel.insights.premises import corrected, missing_model
 from flywheel.insights.subjects import mentioned
 from flywheel.insights.topic import Topic, gather, is_scored
-from flywheel.insights.vocabulary import is_ordinary
 from flywheel.views import Answer
 
 _IDENTIFIER = re.compile(r"[a-z]\w*[-_/][\w./-]+")
@@ -52,7 +51,7 @@ def _strange(topic: Topic) -> str:
     if not topic.names_nothing or topic.models.used or topic.labels.used or topic.span:
         return ""
     question = topic.question
-    strange = [word for word in question.words if not is_ordinary(word) and word.isalpha()]
+    strange = topic.strangers()
     if not strange or len(strange) == len(question.words) or question.unread(topic.used):
         return ""
     return strange[0]

@@ -11,6 +11,7 @@ from flywheel.insights.history import Turn
 from flywheel.insights.moments import Span, runs_ago, span_of
 from flywheel.insights.names import Found, find
 from flywheel.insights.question import Question, read
+from flywheel.insights.vocabulary import COMMON, is_ordinary
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.views import PromotionView, RunView
 
@@ -86,6 +87,21 @@ class Topic:
         """The question without the names of models, workloads and classes."""
         named = self.used | self.models.used | self.labels.used
         return " ".join(w for at, w in enumerate(self.question.words) if at not in named)
+
+    def strangers(self, also_ordinary: bool = False) -> list[str]:
+        """The words that are neither a name nor one that questions here are made of.
+
+        `also_ordinary`: those that only look like ordinary words, too ('compliant' does not).
+        """
+        named = self.used | self.models.used | self.labels.used
+        return [
+            word
+            for at, word in enumerate(self.question.words)
+            if at not in named
+            and word.isalpha()
+            and word not in COMMON
+            and (also_ordinary or not is_ordinary(word))
+        ]
 
     @property
     def names_nothing(self) -> bool:
@@ -165,7 +181,7 @@ async def gather(
         span=span_of(question.text, utc_now()),
     )
     if not topic.named_workloads and not topic.named_runs:
-        topic.named_workloads = _of_the_kind(question.text, runs)
+        topic.named_workloads = _of_the_kind(question.text, runs) or _of_the_client(topic)
     taken = topic.used | topic.models.used
     aliases = aliases_of(labels)
     topic.labels = find(question.words, aliases, by_parts=False, taken=taken)
@@ -173,6 +189,15 @@ async def gather(
     if topic.names_nothing and (concluded := _concluded(topic, runs)):
         topic.named_workloads, topic.concluded = concluded, True
     return topic
+
+
+def _of_the_client(topic: Topic) -> list[str]:
+    """The workloads that the client named has logged."""
+    clients = sorted({summary.client_id for summary in topic.workloads})
+    found = find(topic.question.words, clients, by_parts=False, taken=topic.used)
+    topic.used |= found.used
+    logged = (s.workload_id for s in topic.workloads if s.client_id in found.names)
+    return list(dict.fromkeys(logged))
 
 
 _KINDS = {

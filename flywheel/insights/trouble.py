@@ -74,7 +74,8 @@ def unknown_model(topic: Topic, run: RunView, name: str) -> Answer:
     """A model that the run does not have, though another may."""
     having = [r for r in topic.runs if _has(r, name)]
     if having:
-        same = next((r for r in having if r.workload_id == run.workload_id), having[0])
+        having.sort(key=lambda r: (r.workload_id != run.workload_id, not is_scored(r)))
+        same = having[0]
         return reply(
             f"{named(run)} had no {name.upper() if is_size(name) else name}. "
             f"It had {listed([candidate.model_name for candidate in run.nims])}.",

@@ -77,7 +77,7 @@ footprint carbon competitor competitors customer customers hardware mail phone a
 ourselves himself herself itself themselves finetuned finetuning fine-tuned fine-tuning evaluate pls
 plz thx lol btw asap atm fyi imo iirc vs tuned unreadable contradicting percentile p95 p50 p99 whats
 hows wheres whos whens theres lets dont doesnt didnt isnt arent cant wont im ive thats dupes dups
-dup head-to-head side-by-side jobs queue queued json result tool_result url link image
+dup head-to-head side-by-side killed kill jobs queue queued json result tool_result url link image
 """.split()
 # Endings of ordinary words; hardly a model is called so.
 _ENDINGS = (
@@ -98,6 +98,14 @@ _SYNONYMS = {
     "hash": "hashing",
     "tfidfsvm": "tfidf-svm",
 }
+_SHORT = {
+    "acc": "accuracy",
+    "prec": "precision",
+    "rec": "recall",
+    "perf": "performance",
+    "diff": "difference",
+    "avg": "average",
+}
 
 
 def is_ordinary(word: str) -> bool:
@@ -117,6 +125,7 @@ def canonical(word: str) -> str:
 
 def corrected(word: str) -> str:
     """The telling word that a mistyped one stands for, or the word itself."""
+    word = _SHORT.get(word, word)
     if len(word) < 4 or word in COMMON or not word.isalpha():
         return word
     swapped = [telling for telling in _TELLING if sorted(telling) == sorted(word)]

@@ -119,8 +119,9 @@ def _besides(run: RunView) -> Iterator[str]:
             yield count(run.dataset_report.conflicts.dropped)
     if run.approval is not None:
         yield f"{run.approval.needed} {len(run.approval.approved_by)}"
-    for candidate in run.nims:
-        for row in candidate.customized.per_class if candidate.customized else ():
+    scored = [candidate.customized for candidate in run.nims]
+    for scores in (*scored, run.compared.scores if run.compared else None):
+        for row in scores.per_class if scores else ():
             if (interval := row.recall_interval) is not None:
                 yield score(interval, row.support)
 
