@@ -68,24 +68,16 @@ class People:
         if channel[:1] in _ALONE:
             return True
         try:
-            found = (await self._client.conversations_info(channel=channel))["channel"]
-            if found.get("is_im"):
-                return True
-            alone = found.get("is_private") or found.get("is_mpim")
-            if not alone or found.get("is_ext_shared") or found.get("is_pending_ext_shared"):
-                return False
-            us = str((await self._client.auth_test())["user_id"])
-            members = await self._members_of(channel)
+            members = await self._readers(channel)
             if members is None:
                 return False
-            for user in members:
-                actor = await self.viewer(Actor(id=user, name=user, origin="slack"))
-                if user != us and not sees(actor):
-                    return False
+            viewers = [
+                await self.viewer(Actor(id=user, name=user, origin="slack")) for user in members
+            ]
         except _SILENT as error:
             log.warning("who reads %s is not known: %s", channel, _said(error))
             return False
-        return True
+        return all(sees(viewer) for viewer in viewers)
 
     async def _barred(self, user: str) -> str | None:
         found = (await self._client.users_info(user=user))["user"]
@@ -128,8 +120,15 @@ class People:
     async def _members(self, group: str) -> set[str]:
         return set((await self._client.usergroups_users_list(usergroup=group))["users"])
 
-    async def _members_of(self, channel: str) -> list[str] | None:
-        """Everybody in a channel; None where they are too many."""
+    async def _readers(self, channel: str) -> list[str] | None:
+        """Everybody but us who reads a channel; None where others may, or they are too many."""
+        found = (await self._client.conversations_info(channel=channel))["channel"]
+        if found.get("is_im"):
+            return []
+        alone = found.get("is_private") or found.get("is_mpim")
+        if not alone or found.get("is_ext_shared") or found.get("is_pending_ext_shared"):
+            return None
+        us = str((await self._client.auth_test())["user_id"])
         members: list[str] = []
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
@@ -139,7 +138,7 @@ class People:
             members += page["members"]
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
-                return members
+                return [user for user in members if user != us]
         return None
 
     async def _kept(self, kind: str, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
