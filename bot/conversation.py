@@ -1,11 +1,14 @@
 """A question that somebody asks in Slack, and where its answer goes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from bot.announcements import is_direct
 from bot.context import Bot
 from bot.relay import number, ref
 from bot.views.answers import answer
+from bot.waiting import Waiting
+from flywheel.ports.backends import Backends
 from flywheel.service.questions import ask
 from flywheel.service.visibility import sees
 from flywheel.views import Actor, Place
@@ -23,6 +26,7 @@ class Asking:
     question: str
     mark: str  # of the answer, so that it is found again
     shown: bool  # whether the question itself is to be seen there
+    again: bool = False  # it was delivered before, and a process has died on it
 
     @property
     def place(self) -> Place:
@@ -40,15 +44,35 @@ async def answer_in_place(bot: Bot, asking: Asking, run: str | None = None) -> N
         card = await bot.relay.store.card_at(asking.channel, asking.thread)
         run = ref(card) if card is not None else None
     actor, _ = await bot.viewer(asking.user, asking.name)
-    found = await ask(bot.backends, asking.question, actor, run, asking.place)
     asked = None if asking.shown else (asking.user, asking.question)
-    shown = answer(found, asking.mark, asked)
     if asking.thread is None:
+        found = await ask(bot.backends, asking.question, actor, run, asking.place)
+        shown = answer(found, asking.mark, asked)
         await bot.messenger.whisper(asking.channel, asking.user, shown)
-    elif await all_may_read(bot, asking.channel, found.limited_to):
-        await bot.messenger.post_once(asking.channel, shown, asking.thread, asking.mark)
+        return
+    waiting = Waiting(bot.messenger, asking.channel, asking.thread, asking.mark)
+    if bot.has_model:
+        await waiting.begin(asking.again)
+    found = await bot.stoppable.run(
+        asking.mark,
+        asking.user,
+        partial(
+            ask, bot.backends, asking.question, actor, run, asking.place, progress=waiting.tell
+        ),
+        partial(ask, without_model(bot.backends), asking.question, actor, run, asking.place),
+    )
+    shown = answer(found, asking.mark, asked)
+    if await all_may_read(bot, asking.channel, found.limited_to):
+        post = partial(bot.messenger.post_once, asking.channel, shown, asking.thread, asking.mark)
+        await waiting.end(shown, post)
     else:
-        await bot.messenger.whisper(asking.channel, asking.user, shown, asking.thread)
+        alone = partial(bot.messenger.whisper, asking.channel, asking.user, shown, asking.thread)
+        await waiting.end(None, alone)
+
+
+def without_model(backends: Backends) -> Backends:
+    """The same, and the reader answers."""
+    return replace(backends, language_model=None)
 
 
 async def all_may_read(bot: Bot, channel: str, workloads: list[str]) -> bool:

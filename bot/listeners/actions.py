@@ -34,8 +34,10 @@ def register(app: AsyncApp, bot: Bot) -> None:
     on_action(app, bot, COMPARE, _compare)
 
 
-def on_action(app: AsyncApp, bot: Bot, action_id: str, handle: Handle) -> None:
-    """Listen to one button."""
+def on_action(
+    app: AsyncApp, bot: Bot, action_id: str, handle: Handle, *, waits: bool = False
+) -> None:
+    """Listen to one button; `waits` as of `Handler`."""
 
     async def on_press(ack: AsyncAck, context: dict[str, Any]) -> None:
         await ack()
@@ -44,7 +46,7 @@ def on_action(app: AsyncApp, bot: Bot, action_id: str, handle: Handle) -> None:
     async def handled(delivery: Delivery) -> None:
         await handle(bot, delivery)
 
-    bot.inbox.on(f"action:{action_id}", Handler("a button", handled, bot.answer_in))
+    bot.inbox.on(f"action:{action_id}", Handler("a button", handled, bot.answer_in, waits))
     app.action(action_id)(on_press)
 
 

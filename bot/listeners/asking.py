@@ -21,7 +21,7 @@ View = Mapping[str, Any]
 def register(app: AsyncApp, bot: Bot) -> None:
     """Listen to the button and to its modal."""
     on_action(app, bot, ASK, _open)
-    on_submit(app, bot, ASK_VIEW, _problems, _answer, _reply)
+    on_submit(app, bot, ASK_VIEW, _problems, _answer, _reply, waits=bot.has_model)
 
 
 async def _open(bot: Bot, delivery: Delivery) -> None:
@@ -71,5 +71,6 @@ async def _answer(bot: Bot, delivery: Delivery) -> None:
         question=_question(delivery.body["view"]).strip(),
         mark=marked,
         shown=False,
+        again=delivery.again,
     )
     await answer_in_place(bot, asking, carried.run_id)

@@ -1,4 +1,4 @@
-"""The buttons of an answer: right, wrong, and the answers to a question back."""
+"""The buttons of an answer: right, wrong, the answers to a question back, and to wait no more."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -13,7 +13,7 @@ from bot.inbox.delivery import Delivery
 from bot.listeners.actions import on_action
 from bot.listeners.modals import on_submit
 from bot.views import answers as views
-from bot.views.message import Message
+from bot.views.message import Message, message
 from flywheel.service import asked
 
 
@@ -22,8 +22,17 @@ def register(app: AsyncApp, bot: Bot) -> None:
     on_action(app, bot, views.RIGHT, _right)
     on_action(app, bot, views.WRONG, _wrong)
     on_submit(app, bot, views.WRONG_VIEW, _no_problems, _noted, _reply)
+    on_action(app, bot, views.STOP, _stop)
     for number, action_id in enumerate(views.CHOICES):
-        on_action(app, bot, action_id, partial(_choose, number))
+        on_action(app, bot, action_id, partial(_choose, number), waits=bot.has_model)
+
+
+async def _stop(bot: Bot, delivery: Delivery) -> None:
+    user, _ = person_in(delivery.body)
+    problem = bot.stoppable.stop(_id(delivery), user)
+    if problem is not None:
+        channel, thread = _where(delivery)
+        await bot.messenger.whisper(channel, user, message(problem), thread)
 
 
 async def _right(bot: Bot, delivery: Delivery) -> None:

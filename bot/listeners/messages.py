@@ -44,7 +44,7 @@ def register(app: AsyncApp, bot: Bot) -> None:
 
         return post
 
-    handler = Handler("a question", handle, reply)
+    handler = Handler("a question", handle, reply, waits=bot.has_model)
     bot.inbox.on("event:app_mention", handler)
     bot.inbox.on("event:message", handler)
     app.event("app_mention")(on_mention)
@@ -77,5 +77,6 @@ async def _answer(bot: Bot, delivery: Delivery) -> None:
         question=question,
         mark=marked,
         shown=True,
+        again=delivery.again,
     )
     await answer_in_place(bot, asking)

@@ -18,6 +18,7 @@ from flywheel.service.asked import Verdict
 from flywheel.views import Answer
 
 RIGHT, WRONG = "answer_right", "answer_wrong"
+STOP = "answer_stop"
 MOST_CHOICES = 5
 CHOICES = tuple(f"answer_choice_{number}" for number in range(MOST_CHOICES))
 WRONG_VIEW = "answer_wrong_view"
@@ -79,6 +80,25 @@ def _feedback(question_id: str) -> ActionsBlock:
             for text, action_id in (("Right", RIGHT), ("Wrong", WRONG))
         ],
     )
+
+
+def waiting(words: str, mark: str) -> Message:
+    """What is being looked at, with a way to do without it."""
+    stop = ButtonElement(
+        text=PlainTextObject(text="Answer without the language model"), action_id=STOP, value=mark
+    )
+    return message(
+        f"{words} …",
+        [
+            section(f"{words} …", f"waiting:{mark}"),
+            ActionsBlock(block_id="stop", elements=[stop]),
+        ],
+    )
+
+
+def moved() -> Message:
+    """Of an answer that not everybody here may read."""
+    return message("The answer is for whoever asked alone.")
 
 
 def thanks(verdict: Verdict, before: str | None) -> Message:

@@ -12,7 +12,7 @@ from langgraph.errors import GraphRecursionError
 
 from flywheel.ports.language_model import LanguageModelError, Said, ToolSpec
 from flywheel.telemetry.genai import genai_spans
-from flywheel.telemetry.spans import tracer
+from flywheel.telemetry.spans import captures_content, tracer
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,8 @@ class LangChainConversation:
                 "endless", "The language model looks things up without an end."
             ) from error
         except Exception as error:  # what the graph makes of an answer that it does not expect
-            log.info("the language model failed", exc_info=True)
+            # What it says may quote content.
+            log.info("the language model failed", exc_info=captures_content())
             raise LanguageModelError(
                 "broken", f"The language model cannot be understood ({type(error).__name__})."
             ) from error

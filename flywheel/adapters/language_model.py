@@ -110,7 +110,7 @@ class OpenAILanguageModel:
             except RequestFailedError as error:
                 has = f"It has: {', '.join(listed[:_MOST_LISTED])}." if listed else ""
                 raise UnavailableError(
-                    f"The language model {self.name} at {self.base_url} does not answer: "
+                    f"The language model {self.name} at {self.base_url} gave no answer: "
                     f"{error.why}{f' ({error.said})' if error.said else ''}.",
                     has,
                 ) from None
@@ -126,8 +126,8 @@ class OpenAILanguageModel:
         return "max_completion_tokens" if newer else "max_tokens"
 
 
-def _said(completion: Any) -> bool:
-    return bool(completion["choices"][0]["message"]) or True
+def _said(completion: Any) -> Any:
+    return completion["choices"][0]["message"]
 
 
 class _Conversation:

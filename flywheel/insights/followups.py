@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from flywheel.insights.names import find
 from flywheel.insights.question import Question
 
-_OPENING = re.compile(r"^(and|or|what about|how about|same for|now|also|but)\b")
+_OPENING = re.compile(
+    r"^(and|or|what about|how about|(the )?same\b.{0,12}\b(for|with)|now|also|but)\b"
+)
 _FILLERS = re.compile(
-    r"^(and|or|also|but)?\s*(what about|how about|same for|now|with|against|for|at)?\b"
+    r"^(and|or|also|but)?\s*(what about|how about|(the )?same\b.{0,12}\b(for|with)|now|with|against"
+    r"|for|at)?\b"
 )
 _AMOUNT = re.compile(
     r"\b(?:at|with|for)?\s*\d[\d,.]*\s*(?:k|m|mio|mln|thousand|million|bn|billion)?\b"
@@ -44,5 +46,4 @@ def resolved(
         text = re.sub(r"\b(?:r-?|run )\d+\b", " ", text)
     rest = _FILLERS.sub("", question.text)
     joined = " ".join(f"{text.rstrip('?!. ')} {rest}".split())
-    words = tuple(word for word in joined.split())
-    return replace(question, text=joined, words=tuple(w.strip("?!.,;:") for w in words if w))
+    return Question.of(joined, question.quoted or before.quoted)

@@ -18,20 +18,20 @@ fehlschlug=failed scheiterte=failed kaputt=broken sparen=save spart=saves sparte
 gespart=saved ersparnis=savings einsparung=savings einsparungen=savings kosten=cost kostet=costs
 preis=price preise=prices teuer=expensive billiger=cheaper günstiger=cheaper billigste=cheapest
 günstigste=cheapest monat=month jahr=year woche=week tag=day monatlich=monthly jährlich=yearly
-täglich=daily wöchentlich=weekly million=million millionen=million tausend=thousand
-anfrage=requests anfragen=requests aufrufe=requests schnell=fast schneller=faster
-schnellste=fastest langsam=slow langsamer=slower latenz=latency dauer=duration dauert=take
-läuft=running laufen=running lief=ran gerade=now jetzt=now vergleiche=compare vergleich=compare
-vergleichen=compare vergleichst=compare gegen=versus unterschied=difference signifikant=significant
-freigegeben=approved genehmigt=approved freigabe=approval freigaben=approvals befördert=promoted
-produktion=production klasse=class klassen=classes datensatz=record datensätze=records
-daten=data beispiele=examples einträge=records duplikate=duplicates dubletten=duplicates
-fertig=finished letzte=last letzten=last letzter=last lauf=run läufe=runs gestern=yesterday
-wechseln=switch umsteigen=switch status=status stand=status verwechselt=confused
-verwechselungen=confused trend=trend entwicklung=trend entwickelt=trend schlechtere=worse
-ergebnis=result ergebnisse=results wetter=weather morgen=tomorrow gehalt=salary reicht=enough
-empfehlung=recommendation trainiert=trained training=training größte=largest kleinste=smallest
-kleine=small kleinen=small große=large großen=large warten=wait wartet=waits
+täglich=daily wöchentlich=weekly million=million millionen=million tausend=thousand anfrage=requests
+anfragen=requests aufrufe=requests schnell=fast schneller=faster schnellste=fastest langsam=slow
+langsamer=slower latenz=latency dauer=duration dauert=take läuft=running laufen=running lief=ran
+gerade=now jetzt=now vergleiche=compare vergleich=compare vergleichen=compare vergleichst=compare
+gegen=versus unterschied=difference signifikant=significant freigegeben=approved genehmigt=approved
+freigabe=approval freigaben=approvals befördert=promoted produktion=production klasse=class
+klassen=classes datensatz=record datensätze=records daten=data beispiele=examples einträge=records
+duplikate=duplicates dubletten=duplicates fertig=finished letzte=last letzten=last letzter=last
+lauf=run läufe=runs gestern=yesterday wechseln=switch umsteigen=switch status=status stand=status
+verwechselt=confused verwechselungen=confused trend=trend entwicklung=trend entwickelt=trend
+verschlechtert=degraded verbessert=improved gewonnen=won verloren=lose verlor=lose nichts=nothing
+schlechtere=worse ergebnis=result ergebnisse=results wetter=weather morgen=tomorrow gehalt=salary
+reicht=enough empfehlung=recommendation trainiert=trained training=training größte=largest
+kleinste=smallest kleine=small kleinen=small große=large großen=large warten=wait wartet=waits
 oder=or als=than nicht=not kein=no keine=no und=and wird=is ist=is war=was hat=has haben=have
 wie=how was=what pro=per im=a
 """
@@ -43,20 +43,20 @@ razón=reason motivo=reason quién=who quien=who cuándo=when falló=failed fall
 fallaron=failed error=error errores=errors ahorramos=save ahorra=saves ahorrar=save ahorro=savings
 ahorraríamos=save ahorraría=save cuesta=costs costo=cost coste=cost cuestan=costs precio=price
 precios=prices caro=expensive barato=cheaper mes=month año=year semana=week día=day millón=million
-millones=million mil=thousand peticiones=requests solicitudes=requests llamadas=requests
-rápido=fast rápida=fast lento=slow latencia=latency velocidad=speed tarda=take ejecutando=running
+millones=million mil=thousand peticiones=requests solicitudes=requests llamadas=requests rápido=fast
+rápida=fast lento=slow latencia=latency velocidad=speed tarda=take ejecutando=running
 ejecuta=running corriendo=running marcha=running ahora=now compara=compare comparar=compare
 comparación=compare contra=versus diferencia=difference significativa=significant
 significativo=significant aprobó=approved aprobado=approved aprobación=approval
 aprobaciones=approvals promovido=promoted producción=production clase=class clases=classes
 registros=records registro=record datos=data ejemplos=examples duplicados=duplicates
-entrenamiento=training entrenado=trained terminó=finished terminado=finished última=last
-último=last ejecución=run ejecuciones=runs ayer=yesterday cambiar=switch estado=status
-confunde=confused tendencia=trend empeora=worse empeorado=worse mejorado=improved resultado=result
-resultados=results tiempo=time clima=weather mañana=tomorrow suficiente=enough
-recomendación=recommendation pequeño=small grande=large espera=waits
-o=or y=and no=not hubo=were hay=are hace=is es=is está=is fue=was tiene=has con=with
-cuánto=how cuánta=how al=a por=per
+entrenamiento=training entrenado=trained terminó=finished terminado=finished última=last último=last
+ejecución=run ejecuciones=runs ayer=yesterday cambiar=switch estado=status confunde=confused
+tendencia=trend empeora=worse empeorado=degraded actual=current mejorado=improved resultado=result
+promovió=promoted promovieron=promoted nada=nothing ganó=won perdió=lose resultados=results
+tiempo=time clima=weather mañana=tomorrow suficiente=enough recomendación=recommendation
+pequeño=small grande=large espera=waits o=or y=and no=not hubo=were hay=are hace=is es=is está=is
+fue=was tiene=has con=with cuánto=how cuánta=how al=a por=per
 """
 _PHRASES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "german": (
@@ -69,6 +69,8 @@ _PHRASES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "spanish": (
         (r"\bpor qué\b", "why"),
         (r"\bqué tan\b", "how"),
+        (r"\bmejor que\b", "better than"),
+        (r"\bpeor que\b", "worse than"),
         (r"\bcuánt[oa]s\b", "how many"),
         (r"\bal mes\b", "monthly"),
         (r"\bal año\b", "yearly"),
@@ -100,7 +102,7 @@ _JAPANESE = """
 費用=cost|料金=price|価格=price|いくら=how much|リクエスト=requests|件=requests|クラス=class|
 ラベル=label|データ=data|レコード=records|件数=how many records|重複=duplicates|学習=training|
 訓練=training|精度=accuracy|正解率=accuracy|昨日=yesterday|最後=last|最新=latest|前回=previous run|
-実行=run|結果=results|傾向=trend|推移=trend|どれ=which|どの=which|いつ=when|何=what|毎月=monthly|
+実行=run|負けた=lose|勝った=won|勝者=winner|結果=results|傾向=trend|推移=trend|どれ=which|どの=which|いつ=when|何=what|毎月=monthly|
 月=a month |年=a year |週=a week |明日=tomorrow|天気=weather|切り替え=switch|べき=should|
 と=and|より=than
 """

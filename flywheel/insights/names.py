@@ -56,7 +56,7 @@ def find(
                 continue
             pair = [position, position + 1]
             joined = "".join(words[position : position + 2])
-            if joined in parts and not used.intersection(pair):  # 'mini lm' of minilm-logreg
+            if joined != word and joined in parts and not used.intersection(pair):  # 'mini lm'
                 matched = parts[joined]
             else:
                 pair, matched = [position], _by_part(word, parts)
@@ -79,6 +79,8 @@ def _match(window: Sequence[str], full: dict[str, str], closeness: float) -> str
         return full.get(key)
     if len(key) < 5 or window[0] in COMMON or window[-1] in COMMON:
         return None
+    if len(begun := [name for known, name in full.items() if known.startswith(key)]) == 1:
+        return begun[0]  # 'llama-3.2-3b' of llama-3.2-3b-instruct
     close = get_close_matches(key, full, n=1, cutoff=closeness)
     return full[close[0]] if close else None
 
@@ -99,5 +101,5 @@ def _by_part(word: str, parts: dict[str, list[str]]) -> list[str]:
     part = canonical(word)
     if part in parts:
         return parts[part]
-    close = get_close_matches(part, parts, n=1, cutoff=0.8) if len(part) > 3 else []
+    close = get_close_matches(part, parts, n=1, cutoff=0.86) if len(part) > 3 else []
     return parts[close[0]] if close else []

@@ -38,8 +38,10 @@ class Topic:
     older: list[RunView] = field(default_factory=list)  # where promoted models come from
     used: set[int] = field(default_factory=set)  # positions of the words that are understood
     models: Found = field(default_factory=Found)  # that any run of these workloads has
+    labels: Found = field(default_factory=Found)  # classes that any run has
     back: int = 0  # runs: 1 is the previous one
     span: Span | None = None
+    concluded: bool = False  # the workloads are not named, but others lack what is
 
     def run_with(self, has: Callable[[RunView], bool]) -> RunView | None:
         """The run meant: a named one, the conversation's, else the newest that `has` it."""
@@ -50,7 +52,7 @@ class Topic:
             return self._runs_ago([run for run in runs if has(run)])
         if self.focus is not None and self.focus in runs:
             return self.focus
-        if _NEWEST.search(self.question.text):
+        if self.means_newest:
             return runs[0] if runs else None
         last = self.last_run
         if last is not None and (last in runs or not self.named_workloads):
@@ -73,6 +75,17 @@ class Topic:
             return True
         found = find(self.question.words, names, by_parts=True, taken=self.used)
         return self.models.used <= found.used
+
+    @property
+    def means_newest(self) -> bool:
+        """Whether it speaks of the last run."""
+        return _NEWEST.search(self.question.text) is not None
+
+    @property
+    def plain(self) -> str:
+        """The question without the names of models, workloads and classes."""
+        named = self.used | self.models.used | self.labels.used
+        return " ".join(w for at, w in enumerate(self.question.words) if at not in named)
 
     @property
     def names_nothing(self) -> bool:
@@ -109,12 +122,14 @@ async def gather(
     incumbents = await facts.incumbents()
     workloads = await facts.workloads()
     names = _all_names(runs, workloads)
-    question = read(text, names)
+    labels = _labels(runs)
+    question = read(text, names).without_long(labels)
     models = sorted({candidate.model_name for run in runs for candidate in run.nims})
     refers = is_follow_up(question) or _REFERS.search(question.text)
+    turns = [read(turn.question, names).without_long(labels) for turn in history]
     before: Question | None = None
-    for each in (*(read(turn.question, names) for turn in history), question):
-        question = each if before is None else resolved(each, before, models, _labels(runs))
+    for each in (*turns, question):
+        question = each if before is None else resolved(each, before, models, [*aliases_of(labels)])
         before = question
     named, missing = [], []
     for ref in question.run_refs:
@@ -149,22 +164,42 @@ async def gather(
         back=runs_ago(question.text),
         span=span_of(question.text, utc_now()),
     )
-    if topic.names_nothing:
-        topic.named_workloads = _concluded(topic, runs)
+    if not topic.named_workloads and not topic.named_runs:
+        topic.named_workloads = _of_the_kind(question.text, runs)
+    taken = topic.used | topic.models.used
+    aliases = aliases_of(labels)
+    topic.labels = find(question.words, aliases, by_parts=False, taken=taken)
+    topic.labels.names = [aliases[name] for name in topic.labels.names]
+    if topic.names_nothing and (concluded := _concluded(topic, runs)):
+        topic.named_workloads, topic.concluded = concluded, True
     return topic
+
+
+_KINDS = {
+    "tool_calling": re.compile(r"\b(tool|function)[- ]call(s|ing)?\b"),
+    "generic": re.compile(r"\b(free text|generative|text generation)\b"),
+}
+
+
+def _of_the_kind(text: str, runs: Sequence[RunView]) -> list[str]:
+    """The workloads of the kind that the question names: 'tool calling'."""
+    kinds = {kind for kind, pattern in _KINDS.items() if pattern.search(text)}
+    found = (r.workload_id for r in runs if r.dataset_report)
+    of_kind = {
+        r.workload_id for r in runs if r.dataset_report and r.dataset_report.workload_type in kinds
+    }
+    return [workload for workload in dict.fromkeys(found) if workload in of_kind]
 
 
 def _concluded(topic: Topic, runs: Sequence[RunView]) -> list[str]:
     """The workloads that alone have the models and classes named; none where all have them."""
-    words = topic.question.words
-    labels = find(words, _labels(runs), by_parts=False, taken=topic.used | topic.models.used)
-    if not topic.models.used and not labels.names:
+    labels = {*topic.labels.names, *topic.question.quoted}
+    if not topic.models.used and not labels:
         return []
     fitting = [
         run.workload_id
         for run in runs
-        if topic.speaks_of_models_in(run)
-        and (not labels.names or not set(labels.names).isdisjoint(_labels([run])))
+        if topic.speaks_of_models_in(run) and (not labels or not labels.isdisjoint(_labels([run])))
     ]
     all_of_them = {run.workload_id for run in runs if is_scored(run)}
     found = list(dict.fromkeys(fitting))
@@ -176,9 +211,26 @@ async def _run(ref: str, runs: list[RunView], facts: Facts) -> RunView | None:
     return at_hand or await facts.run(ref)
 
 
+def aliases_of(labels: Sequence[str]) -> dict[str, str]:
+    """'Energy | Oil' is also asked for as 'oil': what labels are called, with the labels."""
+    parts = {
+        part.strip(): label for label in labels for part in re.split(r"[|/]", label) if part.strip()
+    }
+    return parts | {label: label for label in labels}
+
+
+def labels_of(run: RunView) -> list[str]:
+    """The classes of the run: those of its data and, where that is not known, of its scores."""
+    labels = list(run.dataset_report.classes) if run.dataset_report else []
+    for candidate in run.nims:
+        if candidate.customized is not None:
+            labels += [row.label for row in candidate.customized.per_class]
+            break
+    return list(dict.fromkeys(labels))
+
+
 def _labels(runs: Sequence[RunView]) -> list[str]:
-    found = {label for r in runs if r.dataset_report for label in r.dataset_report.classes}
-    return sorted(found)
+    return sorted({label for run in runs for label in labels_of(run)})
 
 
 def _all_names(runs: list[RunView], workloads: list[WorkloadSummary]) -> set[str]:

@@ -15,7 +15,7 @@ records rejected replace request requests result results running runs save saved
 savings score scores second seconds serving slow slower slowest speed started state status student
 summary support switch takes teacher thousand trained training verdict versus weak weakest which
 winner wins workload workloads worse worst wrong year yearly weighted balanced similarity
-significant drift trend history approvals unparseable tokens traffic summarise
+significant replaced drift trend history approvals unparseable tokens traffic summarise
 """.split()
 
 # Words that are in any sentence: never a name, never corrected.
@@ -46,37 +46,38 @@ with within without won won't work worked working works would yes yesterday yet 
 # More everyday words: not corrected either, and never taken for an unknown name.
 _EVERYDAY = """
 able above according across actual added agent agents agree alike almost alone along already always
-among amount answered anybody anymore anything apart argue around aside ask asked became become
-beat beats began begin begun behind belong below beside besides bet bigger bill boss bottom break
-bring brings broke bug buy calling came care change changed changes chosen clear close closer come
-comes confirm contain contains contradict cut daily date dates dead deal decide decided decision
-degrade degraded depend develop developed discard discarded down drop dropped dropping during early
-easier easy else end ended ends enough entire equal evals even evening ever everybody everyone
-everything everywhere exact expect expected extra face fair fall fallen fell felt fewer field figure
-fill final fine fit fix followed form found free friday front full future gain gained gap general
-given gives glad goes gonna gotta guess gut guys half happy hardly head heard hold honest hope
-hopefully huge hurt idea ignore imagine important improve improved improves improvement inside
-instance instruct instructions insufficient intended issue issues item job join june july keep keeps
-kept known lacks language last lately later least leave left level lie line lines list listed lots
-lucky maintain manage mark match matter matters maybe mention middle mind mine minus miss missed
-misses mix mixed moment monday morning most mostly move nah name nearly neither never nice nobody
-none nope normal note notes nothing notice numbers obvious odd old oldest onto open opened opinion
-order otherwise outcome overview own page paid pair part people perhaps pick place plain plan plans
-plus possible post present pretend print pro probably proper quality quarter quarters quiet reached
-read real reach regular relative relevant remain remember remind requested required respect
-return route routes routing rn same saturday save second seconds seemed seems seen sense separate
-serious set several short shot side significantly simple simply since single six skip slightly slip
-slipped slips somebody someone somehow sometimes somewhat somewhere soon sort sorry speak specific
-spot spring stand standard stay step steps stick stopped straight strange strong summer sunday super
+among amount answered anybody anymore anything apart argue around aside ask asked became become beat
+beats began begin begun behind belong below beside besides bet bigger bill boss bottom break bring
+brings broke bug buy calling came care change changed changes chosen clear close closer come comes
+confirm contain contains contradict cut daily date dates dead deal decide decided decision degrade
+degraded depend develop developed discard discarded down drop dropped dropping during early easier
+easy else end ended ends enough entire equal evals even evening ever everybody everyone everything
+everywhere exact expect expected extra face fair fall fallen fell felt fewer field figure fill final
+fine fit fix followed form found free friday front full future gain gained gap general given gives
+glad goes gonna gotta guess gut guys half happy hardly head heard hold honest hope hopefully huge
+hurt idea ignore imagine important improve improved improves improvement inside instance instruct
+instructions insufficient intended issue issues item job join june july keep keeps kept known lacks
+language last lately later least leave left level lie line lines list listed lots lucky maintain
+manage mark match matter matters maybe mention middle mind mine minus miss missed misses mix mixed
+moment monday morning most mostly move nah name nearly neither never nice nobody none nope normal
+note notes nothing notice numbers obvious odd old oldest onto open opened opinion order otherwise
+outcome overview own page paid pair part people perhaps pick place plain plan plans plus possible
+post present pretend print pro probably proper quality quarter quarters quiet reached read real
+reach regular relative relevant remain remember remind requested required respect return route
+routes routing rn same saturday save second seconds seemed seems seen sense separate serious set
+several short shot side significantly simple simply since single six skip slightly slip slipped
+slips somebody someone somehow sometimes somewhat somewhere soon sort sorry speak specific spot
+spring stand standard stay step steps stick stopped straight strange strong summer sunday super
 system talk tells ten term terms thing think third thursday tiny together tomorrow tonight tool
 tools top touch toward transfer trouble tuesday turn turned twice understand unfortunately unless
 unlike unsure upset useful user users usual various via view wanna wednesday weekend went whatever
-whenever wherever whichever winter wise wish wonder word words wrote yeah yep yes yours bro dude
-api key password secret database prompt poem email salary gpu weather budget complaints complained
-footprint carbon competitor competitors customer customers hardware email mail phone approving
-answers ourselves himself herself itself themselves finetuned finetuning fine-tuned fine-tuning
-evaluate pls plz thx lol btw asap atm fyi imo iirc vs tuned unreadable contradicting percentile p95
-p50 p99 dupes dups dup exact head-to-head side-by-side json result tool_result url link image
+whenever wherever whichever winter wise wish wonder word words wrote yeah yep yes yours bro dude api
+key password secret database prompt poem email salary gpu weather budget complaints complained
+footprint carbon competitor competitors customer customers hardware mail phone approving answers
+ourselves himself herself itself themselves finetuned finetuning fine-tuned fine-tuning evaluate pls
+plz thx lol btw asap atm fyi imo iirc vs tuned unreadable contradicting percentile p95 p50 p99 whats
+hows wheres whos whens theres lets dont doesnt didnt isnt arent cant wont im ive thats dupes dups
+dup head-to-head side-by-side jobs queue queued json result tool_result url link image
 """.split()
 # Endings of ordinary words; hardly a model is called so.
 _ENDINGS = (

@@ -1,22 +1,21 @@
 """Whether every prompt can be read and rendered."""
 
 from pathlib import Path
-
-from pydantic import BaseModel, Field
+from typing import NamedTuple
 
 from flywheel.prompts.files import PromptError
 from flywheel.prompts.rendering import names, open_prompt
 
 
-class PromptCheck(BaseModel):
+class PromptCheck(NamedTuple):
     """What was found of one prompt."""
 
     name: str
     version: int | None = None
-    inputs: list[str] = Field(default_factory=list)
-    characters: int | None = Field(None, description="Rendered with its example")
-    digest: str | None = Field(None, description="sha256 of the file, hex")
-    problem: str | None = Field(None, description="One sentence, where it is broken")
+    inputs: tuple[str, ...] = ()
+    characters: int | None = None  # rendered with its example
+    digest: str | None = None  # sha256 of the file, hex
+    problem: str | None = None  # one sentence, where it is broken
 
 
 def check(folder: Path | None = None) -> list[PromptCheck]:
@@ -33,7 +32,7 @@ def _check(name: str, folder: Path | None) -> PromptCheck:
     return PromptCheck(
         name=name,
         version=prompt.version,
-        inputs=list(opened.matter.inputs),
+        inputs=tuple(opened.matter.inputs),
         characters=len(prompt.text),
         digest=prompt.digest,
         problem=None if prompt.text else f"The prompt {name} says nothing.",

@@ -22,7 +22,7 @@ class PromptError(FlywheelError):
 class FrontMatter(BaseModel):
     """What a prompt's file says of itself."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     purpose: str = Field(min_length=1, description="Who is told this, and what for")
     version: int = Field(ge=1, strict=True, description="Goes up with every change of meaning")

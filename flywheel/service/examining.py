@@ -6,7 +6,7 @@ from time import perf_counter
 from flywheel.insights.exam.company import write_company
 from flywheel.insights.exam.marking import Mark, mark
 from flywheel.insights.exam.paper import ExamQuestion, load_questions
-from flywheel.insights.exam.report import ExamReport, report_of
+from flywheel.insights.exam.report import Examination, report_of
 from flywheel.insights.exam.truth import Truth
 from flywheel.insights.history import Turn
 from flywheel.ports.backends import Backends
@@ -18,11 +18,13 @@ _ALL = 100  # runs; the company has fewer
 _EXAMINER = Actor(id="cli:exam", name="exam", origin="cli")
 
 
-async def examine(backends: Backends) -> ExamReport:
+async def examine(backends: Backends) -> Examination:
     """Write the company into these empty backends, ask every question and mark the answers."""
     await write_company(backends.database, backends.logs)
-    marks, seconds = await sat(backends, load_questions())
-    return report_of(marks, seconds)
+    fitted, held_out = [
+        report_of(*await sat(backends, load_questions(held_out))) for held_out in (False, True)
+    ]
+    return Examination(fitted=fitted, held_out=held_out)
 
 
 async def sat(

@@ -194,7 +194,7 @@ class GenAISpans(AsyncCallbackHandler):
             return
         agent = self._open.get(run_id)
         for inner in [one for one, opened in self._open.items() if opened is not agent]:
-            self._end(inner)
+            self._end(inner, error=error)
         self._end(run_id, error=error)
         self._open.clear()
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+import os
+import subprocess
 import sys
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +20,11 @@ from pydantic import SecretStr
 from flywheel.adapters.language_model import OpenAILanguageModel
 from flywheel.errors import SettingsError, UnavailableError
 from flywheel.ports.language_model import LanguageModelError
+from flywheel.service.doctor import check
+from flywheel.settings import load_settings
 from flywheel.settings.insights import InsightsConfig
+from flywheel.views import PartStatus
+from flywheel.wiring import open_backends
 from tests.support.scripted_model import KEY, MODEL, ScriptedModel, scripted_model
 from tests.support.scripted_turns import (
     Turn,
@@ -280,11 +287,62 @@ async def test_what_doctor_is_told(server: ScriptedModel) -> None:
     assert await model.ping() == f"{server.url} answers as {MODEL}"
     server.listed = ["another"]
     assert await model.ping() == f"{server.url} answers as {MODEL}"
-    with pytest.raises(UnavailableError, match=r"does not answer: it answered 500") as caught:
+    with pytest.raises(UnavailableError, match=r"gave no answer: it answered 500") as caught:
         await model.ping()
     assert caught.value.hint == "It has: another."
     with pytest.raises(UnavailableError, match=r"cannot be reached.*base_url of insights_config"):
         await opened(server, base_url="http://127.0.0.1:9/v1").ping()
+
+
+async def test_the_settings_choose_it_and_doctor_has_a_line(
+    server: ScriptedModel, tmp_path: Path
+) -> None:
+    variables = {
+        "FLYWHEEL_HOME": str(tmp_path),
+        "FLYWHEEL_INSIGHTS_CONFIG__BASE_URL": server.url,
+        "FLYWHEEL_INSIGHTS_CONFIG__MODEL": MODEL,
+        "FLYWHEEL_INSIGHTS_API_KEY": KEY,
+    }
+
+    async def line() -> PartStatus:
+        async with open_backends(load_settings(environ=variables), with_queue=False) as backends:
+            return {part.part: part for part in await check(backends)}["language model"]
+
+    found = await line()
+    assert (found.implementation, found.state) == (MODEL, "ok")
+    assert found.detail == f"{server.url} serves {MODEL}"
+    server.key = "another"
+    found = await line()
+    assert (found.state, found.hint) == ("failed", "Set its key in FLYWHEEL_INSIGHTS_API_KEY.")
+
+
+PROGRAM = """
+import asyncio, sys
+import flywheel.cli.main, flywheel.worker
+from flywheel.settings import load_settings
+from flywheel.wiring import open_backends
+
+async def main():
+    async with open_backends(load_settings(), with_queue=False, migrate=False) as backends:
+        assert backends.language_model is not None
+
+asyncio.run(main())
+slow = {"langchain", "langchain_core", "langchain_openai", "openai", "jinja2", "opentelemetry"}
+print(sorted(slow & sys.modules.keys()))
+"""
+
+
+def test_no_command_waits_for_langchain(tmp_path: Path) -> None:
+    variables = {
+        "FLYWHEEL_HOME": str(tmp_path),
+        "FLYWHEEL_INSIGHTS_CONFIG__BASE_URL": "http://127.0.0.1:9/v1",
+        "FLYWHEEL_INSIGHTS_CONFIG__MODEL": MODEL,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env={**os.environ, **variables}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout == "[]\n", done.stderr
 
 
 @pytest.mark.parametrize("package", ["langchain", "langchain_openai"])

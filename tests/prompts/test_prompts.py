@@ -50,7 +50,7 @@ def test_the_digests_of_the_judges_prompts_are_those_that_scores_carry() -> None
         ("sample_news_classifier", {"labels": [], "x": 1}, "takes no x. It takes labels."),
         ("sample_news_classifier", {"labels": 7}, "cannot be rendered: 'int' object is not iter"),
         ("judge_similarity", {"answer": "a"}, "takes no answer. It takes none."),
-        ("../config/config", {}, "There is no prompt ../config/config. There are: judge_similarit"),
+        ("../config/config", {}, "There is no prompt ../config/config. There are: answer_questio"),
     ],
 )
 def test_other_inputs_than_declared_are_one_sentence(

@@ -25,7 +25,7 @@ from flywheel.settings.insights import InsightsConfig
 from flywheel.telemetry.genai import genai_spans
 from flywheel.telemetry.spans import CONTENT
 from tests.support.scripted_model import KEY, MODEL, ScriptedModel, scripted_model
-from tests.support.scripted_turns import call, for_ever, say, status
+from tests.support.scripted_turns import call, for_ever, say, slow, status
 
 
 @tool
@@ -156,6 +156,18 @@ async def test_what_fails_is_marked_without_what_it_says(
     assert by_name(exporter)["execute_tool find_runs"].status.status_code is StatusCode.ERROR
     assert named(by_name(exporter)["execute_tool find_runs"])["error.type"] == "LookupError"
     assert "secret" not in "".join(one.to_json() for one in failed)
+
+
+async def test_an_answer_that_is_given_up_has_ended_spans(
+    exporter: InMemorySpanExporter, server: ScriptedModel, agent: Any
+) -> None:
+    server.play(slow(say("Late.")))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(ask(agent), 0.3)
+    given_up = {one.name: named(one).get("error.type") for one in exporter.get_finished_spans()}
+    assert given_up == dict.fromkeys(
+        [f"chat {MODEL}", "invoke_agent insights", "flywheel.ask"], "CancelledError"
+    )
 
 
 async def test_answers_side_by_side_do_not_mix(

@@ -145,7 +145,7 @@ async def _write_answers(
         await session.flush()
         rows += [{**row.model_dump(), "evaluation_id": evaluation.id} for row in sat.rows]
     if rows:
-        await session.execute(insert(Prediction), rows)
+        await (await session.connection()).execute(insert(Prediction), rows)
 
 
 async def _promote(

@@ -23,7 +23,7 @@ _SIZE = re.compile(r"(?<![\w.])\d+(?:\.\d+)?b(?!\w)", re.IGNORECASE)  # '8B', of
 _FROM_NOW = re.compile(r"in about [\w .]+ \([^)]*\)|\([\w .]+ ago\)")
 _SCALES = {"k": 10**3, "thousand": 10**3, "万": 10**4}
 _AMOUNT = re.compile(
-    r"(\d[\d,]*)\s*(k|thousand|万|m|mio|mill?i?[oó]n\w*)?(?![A-Za-z0-9_.])", re.IGNORECASE
+    r"(\d[\d,]*)\s*(万|(?:k|thousand|m|mio|mill?i?[oó]n\w*)?(?![\w.]))", re.IGNORECASE
 )
 
 
@@ -44,6 +44,7 @@ class Mark(BaseModel):
     should_refuse: bool
     asked_back: bool
     should_ask_back: bool
+    by: str = Field("reader", description="Who worded it")
 
 
 def mark(question: ExamQuestion, answer: Answer, truth: Truth) -> Mark:
@@ -76,6 +77,7 @@ def mark(question: ExamQuestion, answer: Answer, truth: Truth) -> Mark:
         should_refuse=question.refuses,
         asked_back=asked_back,
         should_ask_back=question.asks_back,
+        by=answer.by,
     )
 
 
@@ -84,6 +86,7 @@ def wrong_numbers(question: ExamQuestion, answer: Answer, truth: Truth) -> list[
     asked = [question.text, *question.before]
     amounts = [amount for text in asked for amount in _amounts(text)]
     allowed = {number for shown in truth.cited(answer.sources, amounts) for number in _in(shown)}
+    allowed |= {number[:10] for number in allowed if re.match(r"\d{4}-\d\d-", number)}  # the day
     allowed |= {number for text in asked for number in _in(text)}
     allowed |= {f"{amount:,}" for amount in amounts} | {"1,000"}  # what prices are for
     plain = _without(truth.texts(), answer.text)
@@ -97,7 +100,7 @@ def _stated(value_id: str, text: str, truth: Truth) -> bool:
     value = truth.value(value_id)
     if value is None:
         return False
-    first = value.shown.partition(" (")[0].removesuffix(" UTC").lstrip("+-")
+    first = re.split(r" \(| per ", value.shown)[0].removesuffix(" UTC").lstrip("+-")
     if re.match(r"\d{4}-\d\d-\d\d ", first):
         first = first[:10]  # the day will do
     return re.search(rf"(?<![\d.,]){re.escape(first)}(?!\d|[.,]\d)", text) is not None

@@ -6,6 +6,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 _FILE = Path(__file__).parent / "questions.yaml"
+_HELD_OUT = Path(__file__).parent / "held_out.yaml"
 # Here a right answer gives no number: it refuses, or asks back.
 _WITHOUT_ANSWER = frozenset({"unanswerable", "ambiguous"})
 
@@ -33,9 +34,9 @@ class ExamQuestion(BaseModel):
         return not (self.refuses or self.asks_back or self.category in _WITHOUT_ANSWER)
 
 
-def load_questions() -> list[ExamQuestion]:
-    """All of them, by category."""
-    categories = yaml.safe_load(_FILE.read_text("utf-8"))
+def load_questions(held_out: bool = False) -> list[ExamQuestion]:
+    """All of them, by category; `held_out`: those that the reader was never fitted to."""
+    categories = yaml.safe_load((_HELD_OUT if held_out else _FILE).read_text("utf-8"))
     return [
         ExamQuestion(category=category, **question)
         for category, questions in categories.items()

@@ -45,10 +45,19 @@ class ExamReport(BaseModel):
     refusal_recall: Rate = Field(description="Of what had to be refused, what was")
     asked_back: Rate
     wrong_numbers: int = Field(description="Answers with one at least")
+    by_model: Rate = Field(description="Answers that a language model has worded")
+    exact_by_model: Rate = Field(description="Of those with an answer, the exact ones")
     slowest_seconds: float
     p95_seconds: float
     categories: list[CategoryReport]
     worst: list[Mark]
+
+
+class Examination(BaseModel):
+    """Both papers."""
+
+    fitted: ExamReport = Field(description="On the questions that the reader was fitted to")
+    held_out: ExamReport = Field(description="On questions that it was never fitted to")
 
 
 def report_of(marks: Sequence[Mark], seconds: Sequence[float]) -> ExamReport:
@@ -62,6 +71,10 @@ def report_of(marks: Sequence[Mark], seconds: Sequence[float]) -> ExamReport:
         refusal_recall=_rate(due, lambda m: m.refused),
         asked_back=_rate([m for m in marks if m.should_ask_back], lambda m: m.asked_back),
         wrong_numbers=_wrong(marks),
+        by_model=_rate(marks, lambda m: m.by == "model"),
+        exact_by_model=_rate(
+            [m for m in marks if m.answerable and m.by == "model"], lambda m: m.exact
+        ),
         slowest_seconds=ordered[-1],
         p95_seconds=ordered[round(0.95 * (len(ordered) - 1))],
         categories=[

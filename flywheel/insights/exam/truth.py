@@ -115,6 +115,8 @@ def _besides(run: RunView) -> Iterator[str]:
     yield from (f"{step.percent:.0f} %" for step in run.steps)
     if run.dataset_report is not None:
         yield count(len(run.dataset_report.classes))
+        if run.dataset_report.conflicts is not None:
+            yield count(run.dataset_report.conflicts.dropped)
     if run.approval is not None:
         yield f"{run.approval.needed} {len(run.approval.approved_by)}"
     for candidate in run.nims:

@@ -3,7 +3,7 @@
 from flywheel.insights.values.elsewhere import log_values, promotion_values
 from flywheel.insights.values.money import cost_value, saving_value
 from flywheel.insights.values.runs import difference_words, run_values
-from flywheel.insights.values.value import Value, Values, ValuesOf, collected
+from flywheel.insights.values.value import Value, Values, ValuesOf, collected, quotation
 
 __all__ = [
     "Value",
@@ -14,6 +14,7 @@ __all__ = [
     "difference_words",
     "log_values",
     "promotion_values",
+    "quotation",
     "run_values",
     "saving_value",
 ]

@@ -11,8 +11,16 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict, Field
 
 _ADDRESS = re.compile(r"!?\[[^\]]*\]\([^)]*\)|\b(?:\w+:)?//\S+|\bwww\.\S+|<[^>]*>", re.IGNORECASE)
+_SCORE = re.compile(r"[-+]?\d\.\d{3}\b")
 _MARKS = re.compile(r"[*_~`“”\x00-\x1f\x7f]")
 _LONGEST_QUOTE = 300  # characters
+
+
+def quotation(text: str) -> str:
+    """Words of somebody else in quotation marks, without any mark-up or address."""
+    plain = _ADDRESS.sub("(link)", _MARKS.sub("", " ".join(text.split())))
+    cut = plain if len(plain) <= _LONGEST_QUOTE else f"{plain[: _LONGEST_QUOTE - 1]}…"
+    return f"“{cut}”"
 
 
 class Value(BaseModel):
@@ -34,16 +42,12 @@ class Value(BaseModel):
     @property
     def is_score(self) -> bool:
         """Whether it says nothing without what it measures."""
-        return self.number is not None and not self.unit and "0." in self.shown[:3]
+        return self.number is not None and not self.unit and bool(_SCORE.match(self.shown))
 
     @property
     def words(self) -> str:
         """As an answer shows it: what others wrote in quotation marks, without any mark-up."""
-        if not self.quoted:
-            return self.shown
-        plain = _ADDRESS.sub("(link)", _MARKS.sub("", " ".join(self.shown.split())))
-        cut = plain if len(plain) <= _LONGEST_QUOTE else f"{plain[: _LONGEST_QUOTE - 1]}…"
-        return f"“{cut}”"
+        return quotation(self.shown) if self.quoted else self.shown
 
     def overlaps(self, other: "Value") -> bool:
         """Whether the intervals of both share a point; False where one has none."""
