@@ -10,7 +10,8 @@ SLACK := .local-slack
 NEMO_PLATFORM_READY := $(NEMO_PLATFORM)/.ready
 
 .PHONY: help demo test test-slow chaos test-peers test-llm test-nemo-platform test-mlflow \
-	test-slack check format bench bench-schedule bench-ack lock lock-nemo-platform lock-mlflow clean
+	test-slack check format bench bench-schedule bench-ack bench-answers \
+	lock lock-nemo-platform lock-mlflow clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,17 +61,19 @@ format: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) bench-schedule bench-ack ## Measure dataset building, schedules, acknowledgements and answers; simulate intervals and verdicts
+bench: $(READY) bench-schedule bench-ack bench-answers ## Measure dataset building, schedules, acknowledgements and answers; simulate intervals and verdicts
 	@$(BIN)/python tests/bench/bench_build.py
 	@$(BIN)/python tests/bench/bench_intervals.py
 	@$(BIN)/python tests/bench/bench_audit.py
-	@$(BIN)/python -m tests.bench.bench_answers
 
 bench-schedule: $(READY) ## A whole run on 2 and on 4 GPUs against the best possible schedule (2 minutes)
 	@$(BIN)/python -m tests.bench.bench_schedule
 
 bench-ack: $(READY) ## How soon 200 commands a second are acknowledged while a run goes on (4 minutes)
 	@$(BIN)/python -m tests.bench.bench_ack
+
+bench-answers: $(READY) ## How soon questions are answered with 10,000 runs in the database (2 minutes)
+	@$(BIN)/python -m tests.bench.bench_answers
 
 lock: ## Choose the versions anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group dev \

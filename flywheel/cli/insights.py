@@ -36,6 +36,9 @@ def evaluate(
     timeout: Annotated[
         float, typer.Option(help="Seconds that one answer of the model may take", min=1)
     ] = 20.0,
+    every: Annotated[
+        int, typer.Option(help="Ask only each so-manieth question, of a slow model", min=1)
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON")] = False,
 ) -> None:
     """Ask the questions of the examination about a made-up company, and mark the answers.
@@ -54,7 +57,7 @@ def evaluate(
         with tempfile.TemporaryDirectory(prefix="flywheel-exam-") as home:
             settings = load_settings(environ={"FLYWHEEL_HOME": home, **chosen, **keys})
             async with open_backends(settings, with_queue=False) as backends:
-                return await examine(backends)
+                return await examine(backends, every)
 
     report = run(main())
     if as_json:

@@ -30,7 +30,7 @@ async def run_before(session: AsyncSession, run: Run) -> Run | None:
 
 async def completed_before(session: AsyncSession, run_ids: Sequence[int]) -> dict[int, int]:
     """For each of these runs the last completed one of the workload before it, if there is one."""
-    # Looked up run by run: a join would read each workload's whole history for each of them.
+    # One look into an index per run: a join would read all runs of the workload for each.
     before = (
         select(_EARLIER.id)
         .where(

@@ -28,7 +28,8 @@ class Remembered(ServiceEvidence):
 
     async def run(self, ref: str) -> RunView | None:
         if ref not in self._named:
-            self._named[ref] = await super().run(ref)
+            seen = (run for runs in self._runs.values() for run in runs if run.id == ref)
+            self._named[ref] = next(seen, None) or await super().run(ref)
         return self._named[ref]
 
     async def incumbents(self) -> list[PromotionView]:

@@ -19,6 +19,7 @@ from flywheel.service.comparing import compare_runs
 from flywheel.service.naming import find
 from flywheel.service.policies import policy_in_force
 from flywheel.service.receipts import receipt_of
+from flywheel.service.recent import recent_runs
 from flywheel.service.review_material import disagreements_of
 from flywheel.views import PromotionView, RunView
 
@@ -34,7 +35,7 @@ class ServiceEvidence:
         self._backends = backends
 
     async def runs(self, workload_id: str | None = None) -> list[RunView]:
-        return await runs.list_runs(self._backends, workload_id, RECENT_RUNS)
+        return await recent_runs(self._backends, workload_id, RECENT_RUNS)
 
     async def run(self, ref: str) -> RunView | None:
         try:

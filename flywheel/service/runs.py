@@ -149,7 +149,7 @@ async def _begin(
             if also is not None:
                 await also(session, run)
                 await session.flush()
-            view = (await _views(session, [run.id or 0]))[0]
+            view = (await views_of(session, [run.id or 0]))[0]
     except IntegrityError:  # somebody with the same key was faster
         if (started := await _started(backends, key)) is None:
             raise
@@ -169,7 +169,7 @@ async def _started(backends: Backends, key: str | None) -> RunView | None:
         return None
     async with backends.database.reading() as session:
         found = (await session.exec(select(Run.id).where(Run.request_key == key))).first()
-        return None if found is None else (await _views(session, [found]))[0]
+        return None if found is None else (await views_of(session, [found]))[0]
 
 
 async def _wake(backends: Backends, run: Run, token: str) -> None:
@@ -195,14 +195,14 @@ async def list_runs(
     if before is not None:
         query = query.where(col(Run.id) < number(before))
     async with backends.database.reading() as session:
-        views = await _views(session, [i for i in await session.exec(query) if i is not None])
+        views = await views_of(session, [i for i in await session.exec(query) if i is not None])
     return await with_expectations(backends, views)
 
 
 async def get_run(backends: Backends, ref: str) -> RunView:
     """The run that `ref` names: 'r-12', '12' or 'last'. Raises NotFoundError."""
     async with backends.database.reading() as session:
-        views = await _views(session, [await find(session, ref, backends.hidden)])
+        views = await views_of(session, [await find(session, ref, backends.hidden)])
     return (await with_expectations(backends, views))[0]
 
 
@@ -219,7 +219,7 @@ async def run_for_a_channel(backends: Backends, ref: str) -> RunView:
 async def runs_by_id(backends: Backends, ids: Sequence[int]) -> list[RunView]:
     """Those of these runs that there are."""
     async with backends.database.reading() as session:
-        views = await _views(session, list(ids))
+        views = await views_of(session, list(ids))
     return await with_expectations(backends, views)
 
 
@@ -238,7 +238,7 @@ async def cancel_run(backends: Backends, ref: str, actor: Actor) -> RunView:
             run.version += 1
             run.wake_at = utc_now()
         await session.flush()
-        view = (await _views(session, [run.id or 0]))[0]
+        view = (await views_of(session, [run.id or 0]))[0]
     # Under a name of its own: the look that is due next has the plain one, and comes later.
     await _wake(backends, run, f"{run.fence}-cancel")
     return view
@@ -297,7 +297,8 @@ async def _row(session: AsyncSession, ref: str, hidden: frozenset[str]) -> Run:
     return (await session.exec(select(Run).where(Run.id == run_id).with_for_update())).one()
 
 
-async def _views(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
+async def views_of(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
+    """These runs as people see them, without what is expected of those that go on."""
     states = await load_states(session, run_ids)
     asked = await open_approvals(session, run_ids)
     votes = await votes_of(session, [one.id for one in asked.values()])

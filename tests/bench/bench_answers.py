@@ -1,82 +1,136 @@
-"""How long an answer without a language model takes with ten thousand runs in the database."""
+"""How soon the reader answers the questions of the examination with 10,000 runs in the database.
+
+The company's runs are copied, rows as they are but for their numbers, to as many workloads as a
+large firm has; what is measured is `flywheel.service.questions.ask`, from the words to the answer,
+where everybody sees every workload and where some are for others: then an answer is also looked at
+as others would see it.
+
+    make bench-answers
+"""
 
 import asyncio
+import os
+import sqlite3
+import sys
 import tempfile
-import time
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 
-from sqlalchemy import text
-
-from flywheel.db.models import Candidate, Dataset, Evaluation, Run, Step
-from flywheel.ports.backends import Backends
+from flywheel.insights.exam.company import write_company
+from flywheel.insights.exam.paper import load_questions
+from flywheel.insights.history import Turn
 from flywheel.service.questions import ask
 from flywheel.settings.access import AccessConfig
-from flywheel.views import Actor, Place
+from flywheel.settings.load import load_settings
+from flywheel.views import Actor
 from flywheel.wiring import open_backends
-from tests.support.running import settings_of
-from tests.support.scored_runs import CLASSES, add_run
 
-RUNS, ASKED = 10_000, 100
-ANN = Actor(id="U0ANN00001", name="ann", origin="slack")
-THREAD = Place(channel="C1", thread="1.1")
-QUESTIONS = (
-    "which model is best?",
-    "status of r-17",
-    "what would we save at 4 million requests a month?",
-    "compare hashing-sgd and tfidf-svm",
-    "which class is worst in r-9000?",
-    "and how fast is it?",
-)
+RUNS = int(os.environ.get("BENCH_RUNS", "10000"))
+LIMIT_SECONDS = 0.3
+_WORKLOADS = 5  # of each of the company's
+_OF_A_RUN = ("candidate", "step", "dataset", "evaluation")
+_ASKER = Actor(id="U0ANNA", name="anna", origin="slack")
+_LISTED = {"news_events": [_ASKER.id], "agent_tools_1": ["U0BEN"], "reply_drafts": [_ASKER.id]}
 
 
-def labels(row: int) -> tuple[str, str | None]:
-    return CLASSES[row % 3], CLASSES[(row + (row % 20 == 0)) % 3]
-
-
-async def fill(backends: Backends, folder: Path) -> None:
-    """Two runs of two workloads, again and again."""
-    for workload in ("news", "takeovers"):
-        await add_run(backends, folder, labels, workload_id=workload)
-    async with backends.database.transaction() as session:
-        connection = await session.connection()
-        columns = _columns(Run, {"id", "uid", "request_key"})
-        copy = f"INSERT INTO run (uid, {columns}) SELECT :i || '-' || id, {columns} FROM run"
-        for i in range(RUNS // 2 - 1):
-            await connection.execute(text(f"{copy} WHERE id <= 2"), {"i": i})
-        for table in (Step, Candidate, Evaluation, Dataset):
-            name, columns = table.__tablename__, _columns(table, {"id", "run_id"})
-            await connection.execute(
-                text(
-                    f"INSERT INTO {name} (run_id, {columns}) SELECT run.id, {columns} "
-                    f"FROM (SELECT id FROM run WHERE id > 2) AS run "
-                    f"JOIN (SELECT run_id, {columns} FROM {name}) AS kept "
-                    "ON kept.run_id = 2 - run.id % 2"
-                )
+def copy_runs(path: Path) -> int:
+    """Fill up to RUNS with copies of those that have ended; returns how many there are."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        ended = [
+            row[0]
+            for row in connection.execute(
+                "SELECT id FROM run WHERE status NOT IN ('running', 'pending') ORDER BY id"
             )
+        ]
+        number = connection.execute("SELECT max(id) FROM run").fetchone()[0]
+        columns = {
+            table: [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            for table in ("run", *_OF_A_RUN)
+        }
+        while number < RUNS:
+            source = ended[number % len(ended)]
+            number += 1
+            _copy(connection, "run", columns["run"], source, number)
+            for table in _OF_A_RUN:
+                _copy(connection, table, columns[table], source, number)
+        return int(connection.execute("SELECT count(*) FROM run").fetchone()[0])
 
 
-def _columns(table: type[Run | Step | Candidate | Evaluation | Dataset], but: set[str]) -> str:
-    names = [column.name for column in table.__table__.columns]  # type: ignore[attr-defined]
-    return ", ".join(f'"{name}"' for name in names if name not in but)
+def _copy(
+    connection: sqlite3.Connection, table: str, columns: list[str], source: int, number: int
+) -> None:
+    """The rows of one run again; every fifth copy is of another workload."""
+    new = {
+        "uid": f"'fw-copy-{number}'",
+        "workload_id": f"workload_id || '_{number % _WORKLOADS}'",
+        "run_id": str(number),
+        "id": str(number) if table == "run" else "NULL",
+    }
+    if table != "run":
+        new.pop("uid")
+        new.pop("workload_id")
+    else:
+        new.pop("run_id")
+    values = ", ".join(new.get(column, f'"{column}"') for column in columns)
+    names = ", ".join(f'"{column}"' for column in columns)
+    key = "id" if table == "run" else "run_id"
+    base = " AND eval_type != 'base-eval'" if table == "evaluation" else ""
+    connection.execute(
+        f"INSERT INTO {table} ({names}) SELECT {values} FROM {table} WHERE {key} = ?{base}",
+        (source,),
+    )
 
 
-async def measure(listed: dict[str, list[str]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        settings = settings_of(Path(folder) / "home")
-        access = {"access_config": AccessConfig(workloads=listed)}
-        async with open_backends(settings.model_copy(update=access), with_queue=False) as backends:
-            await fill(backends, Path(folder))
-            taken = []
-            for number in range(ASKED):
-                began = time.perf_counter()
-                await ask(backends, QUESTIONS[number % len(QUESTIONS)], ANN, None, THREAD)
-                taken.append((time.perf_counter() - began) * 1000)
-    taken.sort()
-    p50, p95 = taken[ASKED // 2], taken[ASKED * 95 // 100]
-    what = f"{RUNS} runs, {'some' if listed else 'none'} of them not for everybody"
-    print(f"{what}: half within {p50:.0f} ms, 95 % within {p95:.0f} ms, all within {taken[-1]:.0f}")
+async def measured(home: Path, listed: dict[str, list[str]]) -> tuple[float, list[float]]:
+    """Seconds of the first question and of every question after it."""
+    settings = load_settings(environ={"FLYWHEEL_HOME": str(home)})
+    settings = settings.model_copy(update={"access_config": AccessConfig(workloads=listed)})
+    async with open_backends(settings, with_queue=False) as backends:
+        seconds = []
+        for question in [*load_questions(), *load_questions(held_out=True)]:
+            history = [Turn(question=text, answer="") for text in question.before]
+            began = perf_counter()
+            await ask(backends, question.text, _ASKER, question.focus, history=history)
+            seconds.append(perf_counter() - began)
+        return seconds[0], seconds[1:]
+
+
+async def written(home: Path) -> None:
+    """The company in this home."""
+    settings = load_settings(environ={"FLYWHEEL_HOME": str(home)})
+    async with open_backends(settings, with_queue=False) as backends:
+        await write_company(backends.database, backends.logs)
+
+
+def main() -> int:
+    """Print the times; 1 where the limit is not kept."""
+    with tempfile.TemporaryDirectory(prefix="flywheel-bench-") as folder:
+        home = Path(folder)
+        asyncio.run(written(home))
+        began = perf_counter()
+        runs = copy_runs(home / "flywheel.db")
+        print(f"{runs:,} runs in the database ({perf_counter() - began:.0f} s to copy)")
+        slow = [_told(home, {}), _told(home, _LISTED)]
+    return int(any(slow))
+
+
+def _told(home: Path, listed: dict[str, list[str]]) -> bool:
+    """Print what was measured; whether it took too long."""
+    first, seconds = asyncio.run(measured(home, listed))
+    ordered = sorted(seconds)
+    p95 = ordered[round(0.95 * (len(ordered) - 1))]
+    print(f"{'some workloads not for everybody' if listed else 'everybody sees everything'}:")
+    print(f"  the first question of a process: {first * 1000:.0f} ms")
+    print(
+        f"  {len(seconds)} questions after it: median {median(ordered) * 1000:.0f} ms, "
+        f"p95 {p95 * 1000:.0f} ms, slowest {ordered[-1] * 1000:.0f} ms"
+    )
+    kept = p95 <= LIMIT_SECONDS
+    print(f"  limit for p95: {LIMIT_SECONDS * 1000:.0f} ms, {'kept' if kept else 'NOT KEPT'}")
+    return not kept
 
 
 if __name__ == "__main__":
-    asyncio.run(measure({}))
-    asyncio.run(measure({"takeovers": [ANN.id]}))
+    sys.exit(main())

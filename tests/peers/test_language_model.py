@@ -1,22 +1,26 @@
 """LangChain's chat model from our settings, answered by a real small LLM behind llama.cpp.
 
-About a minute on two cores, so only where FLYWHEEL_TEST_SMOLLM2 is set (`make test-llm`).
+A few minutes on two cores, so only where FLYWHEEL_TEST_SMOLLM2 is set (`make test-llm`).
 """
 
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessageChunk
 from langchain_core.tools import tool
 
 from flywheel.adapters.language_model import OpenAILanguageModel
+from flywheel.service.examining import examine
+from flywheel.settings import load_settings
 from flywheel.settings.insights import InsightsConfig
+from flywheel.wiring import open_backends
 
 MODEL = "smollm2-135m"
 
 pytestmark = pytest.mark.skipif(
-    "FLYWHEEL_TEST_SMOLLM2" not in os.environ, reason="a minute: set FLYWHEEL_TEST_SMOLLM2"
+    "FLYWHEEL_TEST_SMOLLM2" not in os.environ, reason="minutes: set FLYWHEEL_TEST_SMOLLM2"
 )
 
 
@@ -58,3 +62,26 @@ async def test_a_real_small_model_answers_with_tools_on_offer(
         assert 0 < answer.usage_metadata["output_tokens"] <= 24
         # Its template has no place for tools: it has not read them, and calls none.
         print(f"{answer.usage_metadata['input_tokens']} tokens in: {answer.text!r}")
+
+
+async def test_it_sits_the_examination_and_no_wrong_number_comes_out(
+    smollm2: str, tmp_path: Path
+) -> None:
+    """What it scores is printed, whatever it is: docs/insights.md has it."""
+    section = "FLYWHEEL_INSIGHTS_CONFIG__"
+    named = {
+        "BASE_URL": smollm2,
+        "MODEL": MODEL,
+        "MAX_OUTPUT_TOKENS": "96",
+        "TIMEOUT_SECONDS": "20",
+        "QUESTIONS_PER_USER": "null",
+    }
+    environ = {f"{section}{key}": value for key, value in named.items()}
+    settings = load_settings(environ={"FLYWHEEL_HOME": str(tmp_path), **environ})
+    async with open_backends(settings, with_queue=False) as backends:
+        report = (await examine(backends, every=16)).fitted
+    print(f"worded by the model: {report.by_model.words}")
+    print(f"exact, of those: {report.exact_by_model.words}")
+    print(f"exact with the reader behind it: {report.answerable.words}")
+    print(f"95 % of the answers within {report.p95_seconds:.1f} s")
+    assert report.wrong_numbers == 0, report.worst

@@ -9,9 +9,8 @@ import json
 import math
 import random
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from flywheel.db.models import Prediction
 from flywheel.decisions.answered import Answered
 from flywheel.evaluation.headline import Metric
 from flywheel.evaluation.judge import Judgement, judge_scores, prompt_of, similarity_share
@@ -29,12 +28,29 @@ _CITIES = ("Lisbon", "Oslo", "Turin", "Kyoto", "Quito", "Cork", "Graz", "Perth")
 _WORDS = "thank you for writing we have looked into it and will send the parcel again today".split()
 
 
+class AnsweredRow(NamedTuple):
+    """One answer, in the columns of `Prediction`; a row object each would take seconds."""
+
+    row: int
+    record_id: str
+    expected: str
+    answer: str
+    label: str | None
+    seconds: float
+    input_tokens: int
+    output_tokens: int
+    tool_calls: list[Any] | None = None
+    correct: bool | None = None
+    judged: int | None = None
+    confidence: float | None = None
+
+
 @dataclass(frozen=True)
 class Sat:
     """A model's answers to the evaluation records of a run, scored."""
 
     scores: Scores
-    rows: list[Prediction]
+    rows: list[AnsweredRow]
 
     def answered(self) -> Answered:
         """As comparisons look at them."""
@@ -137,8 +153,7 @@ def _calls(
             workload, number, expected[number], "", answers[number], usage["seconds"][number],
             (usage["input_tokens"][number], usage["output_tokens"][number]),
         )  # fmt: skip
-        row.tool_calls, row.correct = case.answered, record.same_calls
-        rows.append(row)
+        rows.append(row._replace(tool_calls=case.answered, correct=record.same_calls))
     return Sat(scores, rows)
 
 
@@ -168,8 +183,7 @@ def _texts(
             workload, number, references[number], text, references[number],
             usage["seconds"][number], tokens,
         )  # fmt: skip
-        row.judged = judged[number]
-        rows.append(row)
+        rows.append(row._replace(judged=judged[number]))
     return Sat(scores, rows)
 
 
@@ -181,9 +195,8 @@ def _row(
     label: str,
     seconds: float,
     tokens: tuple[int, int],
-) -> Prediction:
-    return Prediction(
-        evaluation_id=0,
+) -> AnsweredRow:
+    return AnsweredRow(
         row=number,
         record_id=f"{workload.name}-{number:04d}",
         expected=expected,

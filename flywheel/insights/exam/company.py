@@ -143,7 +143,8 @@ async def _write_answers(
         )
         session.add(evaluation)
         await session.flush()
-        rows += [{**row.model_dump(), "evaluation_id": evaluation.id} for row in sat.rows]
+        if kind != "base":  # nobody looks at single answers of a model that is not trained yet
+            rows += [{**row._asdict(), "evaluation_id": evaluation.id} for row in sat.rows]
     if rows:
         await (await session.connection()).execute(insert(Prediction), rows)
 

@@ -17,6 +17,7 @@ _NUMBER = re.compile(
     r"\d{4}-\d\d-\d\d(?: \d\d:\d\d)?"
     r"|(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:[ \u00a0]?(?:%|ms|s|min|h|d|USD)(?!\w))?"
 )
+_INTERVAL = re.compile(r"[+-]?\d+\.\d{3} \([^()]*%[^()]*\)")
 _RUN = re.compile(r"\br-?\d+\b|\brun #?\d+\b", re.IGNORECASE)
 _SIZE = re.compile(r"(?<![\w.])\d+(?:\.\d+)?b(?!\w)", re.IGNORECASE)  # '8B', of a model
 # Spans from or to this moment; the moments themselves are stated beside them.
@@ -85,14 +86,18 @@ def wrong_numbers(question: ExamQuestion, answer: Answer, truth: Truth) -> list[
     """Numbers that are no value of what the answer cites, nor the asker's, nor part of a name."""
     asked = [question.text, *question.before]
     amounts = [amount for text in asked for amount in _amounts(text)]
-    allowed = {number for shown in truth.cited(answer.sources, amounts) for number in _in(shown)}
+    shown = list(truth.cited(answer.sources, amounts))
+    allowed = {number for one in shown for number in _in(one)}
     allowed |= {number[:10] for number in allowed if re.match(r"\d{4}-\d\d-", number)}  # the day
     allowed |= {number for text in asked for number in _in(text)}
     allowed |= {f"{amount:,}" for amount in amounts} | {"1,000"}  # what prices are for
     plain = _without(truth.texts(), answer.text)
     plain = _without(truth.names, _FROM_NOW.sub(" ", plain))
     plain = _SIZE.sub(" ", _RUN.sub(" ", plain))
-    return [number for number in dict.fromkeys(_in(plain)) if number not in allowed]
+    wrong = [number for number in _in(plain) if number not in allowed]
+    # A number with its interval is one value: each digit of it may be that of another.
+    whole = [one for one in _INTERVAL.findall(plain) if one not in shown]
+    return list(dict.fromkeys([*wrong, *whole]))
 
 
 def _stated(value_id: str, text: str, truth: Truth) -> bool:

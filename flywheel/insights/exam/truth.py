@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from flywheel.formatting import count, percent
+from flywheel.formatting import count, score
 from flywheel.insights.values import (
     Value,
     Values,
@@ -122,7 +122,7 @@ def _besides(run: RunView) -> Iterator[str]:
     for candidate in run.nims:
         for row in candidate.customized.per_class if candidate.customized else ():
             if (interval := row.recall_interval) is not None:
-                yield f"{interval.low:.3f} {interval.high:.3f} {percent(interval.confidence)}"
+                yield score(interval, row.support)
 
 
 def _money(run: RunView, requests: int) -> Iterator[str]:
