@@ -17,7 +17,7 @@ from flywheel.views import Actor
 
 log = logging.getLogger(__name__)
 
-_PAGE = 200  # members that Slack is asked for at a time
+_PAGE, _MOST_PAGES = 200, 10  # members that Slack is asked for at a time, and how often
 _KEPT = 60.0  # seconds that the members of a group, and what a channel is, are believed
 # Some ids of approvers are user groups; Slack calls those S….
 _GROUP = "S"
@@ -62,26 +62,22 @@ class People:
     async def all_see(self, channel: str, sees: Callable[[Actor], bool]) -> bool:
         """Whether nobody reads a channel who may not see something.
 
-        Anybody may read a public one. Where Slack does not say who reads it, somebody might.
+        Anybody may read a public one. Where Slack does not say who reads it, or too many do to
+        look at each, somebody might.
         """
         if channel[:1] in _ALONE:
             return True
         try:
-            found = (await self._client.conversations_info(channel=channel))["channel"]
-            if found.get("is_im"):
-                return True
-            alone = found.get("is_private") or found.get("is_mpim")
-            if not alone or found.get("is_ext_shared") or found.get("is_pending_ext_shared"):
+            members = await self._readers(channel)
+            if members is None:
                 return False
-            us = str((await self._client.auth_test())["user_id"])
-            for user in await self._members_of(channel):
-                actor = await self.viewer(Actor(id=user, name=user, origin="slack"))
-                if user != us and not sees(actor):
-                    return False
+            viewers = [
+                await self.viewer(Actor(id=user, name=user, origin="slack")) for user in members
+            ]
         except _SILENT as error:
             log.warning("who reads %s is not known: %s", channel, _said(error))
             return False
-        return True
+        return all(sees(viewer) for viewer in viewers)
 
     async def _barred(self, user: str) -> str | None:
         found = (await self._client.users_info(user=user))["user"]
@@ -124,17 +120,26 @@ class People:
     async def _members(self, group: str) -> set[str]:
         return set((await self._client.usergroups_users_list(usergroup=group))["users"])
 
-    async def _members_of(self, channel: str) -> list[str]:
-        """Everybody in a channel, page by page."""
+    async def _readers(self, channel: str) -> list[str] | None:
+        """Everybody but us who reads a channel; None where others may, or they are too many."""
+        found = (await self._client.conversations_info(channel=channel))["channel"]
+        if found.get("is_im"):
+            return []
+        alone = found.get("is_private") or found.get("is_mpim")
+        if not alone or found.get("is_ext_shared") or found.get("is_pending_ext_shared"):
+            return None
+        us = str((await self._client.auth_test())["user_id"])
         members: list[str] = []
         cursor: str | None = None
-        while cursor != "":
+        for _ in range(_MOST_PAGES):
             page = await self._client.conversations_members(
                 channel=channel, limit=_PAGE, cursor=cursor
             )
             members += page["members"]
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-        return members
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return [user for user in members if user != us]
+        return None
 
     async def _kept(self, kind: str, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
         now = asyncio.get_running_loop().time()

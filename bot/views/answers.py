@@ -132,12 +132,7 @@ def wrong_modal(carried: WrongContext) -> View:
                 block_id=NOTE,
                 label=PlainTextObject(text="What is wrong with the answer?"),
                 optional=True,
-                element=PlainTextInputElement(
-                    action_id=NOTE,
-                    multiline=True,
-                    max_length=NOTE_TEXT,
-                    placeholder=PlainTextObject(text="It is about another run than I asked for"),
-                ),
+                element=PlainTextInputElement(action_id=NOTE, multiline=True, max_length=NOTE_TEXT),
             )
         ],
     )
