@@ -26,7 +26,7 @@ from flywheel.views import Actor, Answer, Place
 from flywheel.wiring import open_backends
 from tests.support.scored_runs import CLASSES, add_run
 from tests.support.scripted_model import KEY, MODEL, scripted_model
-from tests.support.scripted_turns import say
+from tests.support.scripted_turns import call, say
 
 ANN = Actor(id="U0ANN00001", name="ann", origin="slack")
 BEN = Actor(id="U0BEN00002", name="ben", origin="slack")
@@ -219,7 +219,7 @@ async def test_over_the_budget_the_reader_answers_and_says_so(
     settings: Settings, tmp_path: Path
 ) -> None:
     with scripted_model() as model:
-        model.play(say("The run is there."))
+        model.play(call("log"), say("The run is there."))
         environ = {
             "FLYWHEEL_HOME": str(settings.home),
             "FLYWHEEL_INSIGHTS_CONFIG__BASE_URL": model.url,
