@@ -9,15 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from flywheel.cli.main import app
-from flywheel.insights.exam.company import write_company
 from flywheel.insights.exam.marking import Mark, mark
 from flywheel.insights.exam.paper import ExamQuestion, load_questions
 from flywheel.insights.exam.report import report_of
 from flywheel.insights.exam.truth import Truth
 from flywheel.service.examining import sat, truth_of
-from flywheel.settings.load import load_settings
 from flywheel.views import Answer
-from flywheel.wiring import open_backends
+from tests.insights.company import opened
 
 CATEGORIES = {
     "lookup", "comparison", "trend", "cost", "per-class", "cause", "status", "unanswerable",
@@ -36,16 +34,17 @@ class Sitting(NamedTuple):
     seconds: list[float]
 
 
+pytestmark = pytest.mark.xdist_group("insights company")
+
+
 @pytest.fixture(scope="module")
-def sitting(tmp_path_factory: pytest.TempPathFactory) -> Sitting:
+def sitting(home: Path) -> Sitting:
     """The reader in the examination, once for all of these tests."""
-    return asyncio.run(_sit(tmp_path_factory.mktemp("exam")))
+    return asyncio.run(_sit(home))
 
 
 async def _sit(home: Path) -> Sitting:
-    settings = load_settings(environ={"FLYWHEEL_HOME": str(home)})
-    async with open_backends(settings, with_queue=False) as backends:
-        await write_company(backends.database, backends.logs)
+    async with opened(home) as backends:
         fitted, seconds = await sat(backends, QUESTIONS)
         held_out, _ = await sat(backends, NEW)
         return Sitting(await truth_of(backends), fitted, held_out, seconds)

@@ -183,13 +183,19 @@ ILL: dict[str, Callable[[ChatRequest], Turn]] = {
 }
 
 
-@pytest.mark.parametrize("ill", ILL)
+# The rest of them in `make test-slow`.
+QUICK = {"invents a number", "misplaces values", "is injected", "guesses", "is slow", "is broken"}
+
+
+@pytest.mark.parametrize(
+    "ill", [ill if ill in QUICK else pytest.param(ill, marks=pytest.mark.slow) for ill in ILL]
+)
 async def test_no_wrong_number_comes_from_a_model_that(
     talking: Backends, model: ScriptedModel, ill: str
 ) -> None:
     model.play(ILL[ill])
     truth = await truth_of(talking)
-    for question in SOME[:2]:
+    for question in SOME[: 1 if ill == "is slow" else 2]:
         answer, kept = await put(talking, question)
         assert wrong_numbers(question, answer, truth) == [], answer.text
         assert not re.search(r"https?:|!\[|I have approved|gpt-5", answer.text)
