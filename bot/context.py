@@ -1,7 +1,7 @@
 """What every listener works with."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
 from bot.announcements import Announcements
 from bot.errors import Reply, UndeliveredError
@@ -11,12 +11,21 @@ from bot.messenger import Messenger
 from bot.people import People
 from bot.pictures import PicturePoster
 from bot.relay import Relay
+from bot.stoppable import Stoppable
 from bot.views.message import Message
 from flywheel.ports.backends import Backends
 from flywheel.service.rights import may_approve
+from flywheel.service.visibility import seen_by
 from flywheel.views import Actor
 
 Origin = Literal["slack", "console"]
+
+
+class Viewer(NamedTuple):
+    """A person, and the backends as they see them."""
+
+    actor: Actor
+    backends: Backends
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,12 @@ class Bot:
     people: People
     inbox: Inbox
     origin: Origin
+    stoppable: Stoppable = field(default_factory=Stoppable)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a language model answers, which takes its time."""
+        return self.backends.language_model is not None
 
     async def close(self) -> None:
         """Let what has begun end, give the rest back, and disconnect."""
@@ -42,9 +57,15 @@ class Bot:
         """The person that a delivery names."""
         return Actor(id=user_id, name=name or user_id, origin=self.origin)
 
-    async def decider(self, user_id: str, name: str, channel: str) -> Actor:
+    async def viewer(self, user_id: str, name: str) -> Viewer:
+        """The same, with what they see."""
+        actor = await self.people.viewer(self.actor(user_id, name))
+        return Viewer(actor, seen_by(self.backends, actor))
+
+    async def decider(self, user_id: str, name: str, channel: str) -> Viewer:
         """The same, with all that decides on rights: asked of Slack now."""
-        return await self.people.decider(self.actor(user_id, name), channel)
+        viewer = await self.viewer(user_id, name)
+        return viewer._replace(actor=await self.people.decider(viewer.actor, channel))
 
     def may_approve(self, actor: Actor, workload_id: str) -> bool:
         """Whether this person decides on promotions of the workload."""
@@ -68,6 +89,12 @@ class Bot:
                 await self.messenger.post(user, sent)
 
         return reply
+
+
+def team_of(body: dict[str, Any]) -> str:
+    """The workspace of a delivery; '' where Slack does not say."""
+    team = body.get("team")
+    return str(team["id"]) if isinstance(team, dict) else str(body.get("team_id") or "")
 
 
 def person_in(body: dict[str, Any]) -> tuple[str, str]:

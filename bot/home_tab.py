@@ -16,11 +16,11 @@ _LOG_SECONDS = 5.0  # that the log may take; without it the tab has no numbers o
 
 async def publish(bot: Bot, user: str) -> None:
     """Draw the tab of one person. Raises SlackApiError."""
-    actor = await bot.decider(user, "", user)
-    view = await home(bot.backends, actor)
+    actor, backends = await bot.decider(user, "", user)
+    view = await home(backends, actor)
     try:
         async with asyncio.timeout(_LOG_SECONDS):
-            view = await with_log(bot.backends, view)
+            view = await with_log(backends, view)
     except (TimeoutError, UnavailableError) as error:
         log.warning("the Home tab has to do without the log: %s", error or "it takes too long")
     await bot.messenger.client.views_publish(user_id=user, view=home_tab(view, utc_now()))

@@ -40,6 +40,7 @@ _POSTS_NOTHING = frozenset(
         "chat.getPermalink",
         "conversations.history",
         "conversations.info",
+        "conversations.members",
         "conversations.replies",
         "usergroups.users.list",
         "users.info",

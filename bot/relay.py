@@ -22,7 +22,7 @@ from bot.views.card import ENDED, card, card_block_id, gone, still
 from flywheel.clock import utc_now
 from flywheel.errors import NotFoundError
 from flywheel.ports.backends import Backends
-from flywheel.service.runs import get_run, run_events, run_versions
+from flywheel.service.runs import run_events, run_for_a_channel, run_versions
 from flywheel.views import RunView
 
 log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class Relay:
     async def _show(self, row: SlackCard, ts: str, version: int) -> None:
         # In this order: the view holds all that the events tell, the events all up to `version`.
         events = await run_events(self._backends, ref(row))
-        view = await get_run(self._backends, ref(row))
+        view = await run_for_a_channel(self._backends, ref(row))
         ended = view.status in ENDED
         if view.status == "running" and _is_old(row):
             self._screen.forget(row.channel, ts)  # time has passed, which the card says
@@ -166,7 +166,7 @@ class Relay:
         """Find, or else post, a card whose posting was never confirmed."""
         if not await self.store.reclaim_card(row, self._claim_age):
             return
-        view = await get_run(self._backends, ref(row))
+        view = await run_for_a_channel(self._backends, ref(row))
         if view.finished_at is not None and utc_now() - view.finished_at > _GIVE_UP:
             log.warning("%s never got a card: Slack does not let me post there", ref(row))
             await self.store.forget(row)

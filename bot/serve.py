@@ -175,6 +175,8 @@ async def _slack(
         asyncio.create_task(bot.pictures.run(stop), name="pictures"),
         asyncio.create_task(bot.inbox.run(stop), name="inbox"),
     ]
+    if backends.language_model is not None:
+        tasks.append(asyncio.create_task(backends.language_model.warm(), name="language model"))
     try:
         if tokens.slack_app_token is not None:
             app_token = tokens.slack_app_token.get_secret_value()

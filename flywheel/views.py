@@ -394,6 +394,7 @@ class GarbageView(BaseModel):
 
     removed: int
     left: list[Leftover]
+    questions: int = Field(0, description="Old ones that were removed with their answers")
 
 
 class EventView(BaseModel):
@@ -416,9 +417,36 @@ class PartStatus(BaseModel):
     hint: str = ""
 
 
+class Place(BaseModel, frozen=True):
+    """Where a conversation takes place."""
+
+    team: str = ""
+    channel: str
+    thread: str | None = Field(None, description="None: with one person alone")
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        return f"{self.team}/{self.channel}/{self.thread or ''}"
+
+
 class Answer(BaseModel):
     """An answer to a question in plain words, with where it comes from."""
 
     text: str = Field(description="Plain text; '*bold*' is the only mark-up")
     sources: list[str] = Field(description="Commands that show the same facts")
+    evidence: list[str] = Field(
+        default_factory=list, description="What each number in it is: 'macro-F1 of … in r-12'"
+    )
     understood: bool = True
+    refused: bool = Field(False, description="It says that what there is does not answer this")
+    choices: list[str] = Field(
+        default_factory=list, description="Of a question back: the questions to choose from"
+    )
+    by: Literal["reader", "model"] = Field("reader", description="Who worded it")
+    id: str | None = Field(None, description="Names the stored question; None where it is not kept")
+    limited_to: list[str] = Field(
+        default_factory=list,
+        exclude=True,
+        description="Workloads that it speaks of and that not everybody may see",
+    )

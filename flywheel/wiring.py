@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from flywheel.adapters.openai_judge import OpenAIJudge
     from flywheel.ports.backends import Backends
+    from flywheel.ports.language_model import LanguageModel
     from flywheel.ports.platform import Platform
     from flywheel.ports.tracking import Tracker
 
@@ -78,8 +79,11 @@ async def open_backends(
         stack.push_async_callback(queue.close)
 
         platform = _open_platform(settings, stack)
+        model = _language_model(settings)
+        if model is not None:
+            stack.push_async_callback(model.close)
         yield Backends(
-            settings, database, open_log_store(settings), platform, queue, _tracker(settings)
+            settings, database, open_log_store(settings), platform, queue, _tracker(settings), model
         )
 
 
@@ -131,6 +135,16 @@ def _tracker(settings: Settings) -> "Tracker | None":
     from flywheel.adapters.mlflow_tracking import MlflowTracker
 
     return MlflowTracker(settings.mlflow_config)
+
+
+def _language_model(settings: Settings) -> "LanguageModel | None":
+    """Who answers questions in words, where that is wanted."""
+    config = settings.insights_config
+    if config.base_url is None:
+        return None
+    from flywheel.adapters.language_model import OpenAILanguageModel
+
+    return OpenAILanguageModel(config, settings.secrets.for_insights(config.base_url))
 
 
 def _make_home(home: Path) -> None:

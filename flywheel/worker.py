@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from flywheel.runs.advance import advance
 from flywheel.runs.drain import Drain
 from flywheel.runs.lease import abandoned
 from flywheel.service.approvals import expire_due
+from flywheel.service.asked import forget_old
 from flywheel.service.firing import fire_due
 from flywheel.service.tracking import track_due
 
@@ -28,6 +30,7 @@ JOB_TIMEOUT_SECONDS = 60
 RETRY_SECONDS = 1.0
 HEALTH_SECONDS = 5
 STOP_SECONDS = 10.0
+_DAY = 86_400.0  # seconds between two looks for questions that are old
 
 
 async def run_worker(backends: Backends, stop: asyncio.Event, drain: Drain | None = None) -> None:
@@ -149,9 +152,13 @@ async def _close(worker: Worker, running: asyncio.Task[None], outage: _Outage) -
 async def _sweep(backends: Backends, stop: asyncio.Event) -> None:
     seconds = backends.settings.worker_config.sweep_seconds
     outage = _Outage("the sweep for abandoned runs has to wait", "the sweep goes on")
+    forget_at = monotonic()
     while not stop.is_set():
         try:
             await expire_due(backends)
+            if monotonic() >= forget_at:
+                await forget_old(backends)
+                forget_at = monotonic() + _DAY
             for run_id, token in await abandoned(backends.database, seconds):
                 await backends.queue.wake(run_id, token)
                 log.info("run %s was left alone; a worker is woken for it", run_id)

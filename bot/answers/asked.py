@@ -8,6 +8,7 @@ from bot.context import Bot, person_in
 from bot.inbox.delivery import Delivery
 from bot.views.message import Message
 from flywheel.errors import ConflictError
+from flywheel.ports.backends import Backends
 from flywheel.views import Actor
 
 
@@ -16,6 +17,7 @@ class Asked:
     """Where a command comes from."""
 
     actor: Actor
+    backends: Backends  # as they see them
     channel: str
     response_url: str
     trigger_id: str  # opens one modal, within three seconds
@@ -36,11 +38,13 @@ class Asked:
 Answer = Callable[[Bot, Any, Asked], Awaitable[Message | None]]
 
 
-def asked_in(bot: Bot, delivery: Delivery) -> Asked:
+async def asked_in(bot: Bot, delivery: Delivery) -> Asked:
     """The command of a delivery."""
     body = delivery.body
+    viewer = await bot.viewer(*person_in(body))
     return Asked(
-        actor=bot.actor(*person_in(body)),
+        actor=viewer.actor,
+        backends=viewer.backends,
         channel=str(body["channel_id"]),
         response_url=str(body["response_url"]),
         trigger_id=str(body.get("trigger_id", "")),

@@ -8,6 +8,6 @@ from bot.views.message import Message
 from flywheel.service.comparing import compare_runs
 
 
-async def compare(bot: Bot, command: CompareCommand, _asked: Asked) -> Message:
+async def compare(_bot: Bot, command: CompareCommand, asked: Asked) -> Message:
     """The two runs; by default the last completed one and the one before."""
-    return comparison(await compare_runs(bot.backends, command.run, command.other))
+    return comparison(await compare_runs(asked.backends, command.run, command.other))

@@ -11,7 +11,9 @@ from flywheel.service import promotions
 async def promote(bot: Bot, command: PromoteCommand, asked: Asked) -> None:
     """Let a model take over, or be one of those who say so."""
     actor = await bot.people.decider(asked.actor, asked.channel)
-    said = await promotions.promote(bot.backends, command.run, command.model, actor, command.reason)
+    said = await promotions.promote(
+        asked.backends, command.run, command.model, actor, command.reason
+    )
     await _tell_all(bot, asked, decision.approved(said, command.model, actor.id))
 
 
@@ -20,7 +22,7 @@ async def rollback(bot: Bot, command: RollbackCommand, asked: Asked) -> None:
     asked.not_again()  # two of them would go back twice
     actor = await bot.people.decider(asked.actor, asked.channel)
     workload, reason = command.workload_id, command.reason
-    serves = await promotions.rollback(bot.backends, workload, actor, reason)
+    serves = await promotions.rollback(asked.backends, workload, actor, reason)
     await _tell_all(bot, asked, decision.rolled_back(workload, serves, actor.id, reason))
 
 

@@ -9,10 +9,10 @@ from flywheel.service.logs import list_workloads
 from flywheel.service.promotions import incumbents
 
 
-async def workloads(bot: Bot, _command: WorkloadsCommand, _asked: Asked) -> Message:
+async def workloads(_bot: Bot, _command: WorkloadsCommand, asked: Asked) -> Message:
     """What the log holds."""
-    serving = {p.workload_id: p.model_name for p in await incumbents(bot.backends)}
-    return lists.workloads(await list_workloads(bot.backends), serving)
+    serving = {p.workload_id: p.model_name for p in await incumbents(asked.backends)}
+    return lists.workloads(await list_workloads(asked.backends), serving)
 
 
 async def help_text(_bot: Bot, _command: HelpCommand, _asked: Asked) -> Message:

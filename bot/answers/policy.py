@@ -8,6 +8,6 @@ from bot.views.message import Message
 from flywheel.service.policies import policy_for
 
 
-async def policy(bot: Bot, command: PolicyCommand, _asked: Asked) -> Message:
+async def policy(_bot: Bot, command: PolicyCommand, asked: Asked) -> Message:
     """What the policy in force asks for, and who decides under it."""
-    return views.policy(await policy_for(bot.backends, command.workload_id))
+    return views.policy(await policy_for(asked.backends, command.workload_id))

@@ -11,16 +11,16 @@ from flywheel.errors import UnavailableError
 from flywheel.service import schedules as service
 
 
-async def schedules(bot: Bot, command: SchedulesCommand, _asked: Asked) -> Message:
+async def schedules(_bot: Bot, command: SchedulesCommand, asked: Asked) -> Message:
     """Every schedule, with buttons."""
-    return views.schedule_list(await service.list_schedules(bot.backends, command.workload_id))
+    return views.schedule_list(await service.list_schedules(asked.backends, command.workload_id))
 
 
 async def add(bot: Bot, command: ScheduleCommand, asked: Asked) -> None:
     """Make one whose runs appear in this channel, and say so there."""
     asked.not_again()
     view = await service.add_schedule(
-        bot.backends, command.request, command.rule, asked.actor, asked.channel
+        asked.backends, command.request, command.rule, asked.actor, asked.channel
     )
     try:
         await bot.messenger.post(asked.channel, views.made(view))
@@ -32,18 +32,18 @@ async def add(bot: Bot, command: ScheduleCommand, asked: Asked) -> None:
         ) from error
 
 
-async def change(bot: Bot, command: ScheduleChangeCommand, asked: Asked) -> Message:
+async def change(_bot: Bot, command: ScheduleChangeCommand, asked: Asked) -> Message:
     """Pause, resume or remove one."""
     match command.change:
         case "pause":
             return views.paused(
-                await service.pause_schedule(bot.backends, command.schedule, asked.actor)
+                await service.pause_schedule(asked.backends, command.schedule, asked.actor)
             )
         case "resume":
             return views.resumed(
-                await service.resume_schedule(bot.backends, command.schedule, asked.actor)
+                await service.resume_schedule(asked.backends, command.schedule, asked.actor)
             )
         case "remove":
             return views.removed(
-                await service.remove_schedule(bot.backends, command.schedule, asked.actor)
+                await service.remove_schedule(asked.backends, command.schedule, asked.actor)
             )

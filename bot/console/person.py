@@ -97,6 +97,7 @@ class Person:
                 "message_ts": message.ts,
                 "channel_id": message.channel,
                 "is_ephemeral": message.only_for is not None,
+                **({} if message.thread_ts is None else {"thread_ts": message.thread_ts}),
             },
             "channel": {
                 "id": message.channel,

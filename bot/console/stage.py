@@ -12,6 +12,7 @@ from bot.console.web_api import serve_workspace
 from bot.console.workspace import Workspace
 from bot.context import Bot
 from flywheel.ports.backends import Backends
+from flywheel.settings.access import AccessConfig
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,15 @@ async def open_stage(
 
 
 def _approved_by(backends: Backends, approvers: Sequence[str]) -> Backends:
-    """The same backends; whoever has this shell has the files, so they decide.
+    """The same backends; whoever has this shell has the files, so they decide and see everything.
 
     They see what happens as it happens: nobody has to be told directly.
     """
     rule = backends.settings.approval_config.model_copy(update={"approvers": list(approvers)})
     slack = backends.settings.slack_config.model_copy(update={"tell_requester": False})
-    settings = backends.settings.model_copy(update={"approval_config": rule, "slack_config": slack})
+    listed = backends.settings.access_config.workloads
+    access = AccessConfig(workloads={name: [*who, *approvers] for name, who in listed.items()})
+    settings = backends.settings.model_copy(
+        update={"approval_config": rule, "access_config": access, "slack_config": slack}
+    )
     return replace(backends, settings=settings)

@@ -257,8 +257,21 @@ def _conversations_info(workspace: Workspace, arguments: Json) -> Json:
     channel = _need(arguments, "channel")
     if channel != workspace.channel and channel not in workspace.direct:
         raise SlackRefusal("channel_not_found")
-    shared = workspace.shared and channel == workspace.channel
-    return {"channel": {"id": channel, "is_ext_shared": shared}}
+    if channel in workspace.direct:
+        return {"channel": {"id": channel, "is_im": True}}
+    private = not workspace.public
+    return {"channel": {"id": channel, "is_ext_shared": workspace.shared, "is_private": private}}
+
+
+def _members(workspace: Workspace, arguments: Json) -> Json:
+    channel = _need(arguments, "channel")
+    if channel != workspace.channel:
+        raise SlackRefusal("channel_not_found")
+    members = list(workspace.users)
+    start = int(arguments.get("cursor") or 0)
+    end = start + min(int(arguments.get("limit") or _PAGE), _PAGE)
+    more = str(end) if end < len(members) else ""
+    return {"members": members[start:end], "response_metadata": {"next_cursor": more}}
 
 
 _METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
@@ -272,6 +285,7 @@ _METHODS: dict[str, Callable[[Workspace, Json], Json]] = {
     "conversations.replies": _replies,
     "conversations.history": _history,
     "conversations.info": _conversations_info,
+    "conversations.members": _members,
     "usergroups.users.list": _group_members,
     "users.info": _users_info,
     "views.open": _views_open,

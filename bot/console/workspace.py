@@ -97,6 +97,7 @@ class Workspace:
     scopes: list[str] = field(default_factory=list)  # of the token; those of the manifest if none
     data_tables: bool = True  # whether it knows tables that sort
     shared: bool = False  # whether another organisation shares the channel
+    public: bool = False  # whether people who are not in the channel may read it
 
     def __post_init__(self) -> None:
         self.users[APP_USER] = "flywheel"

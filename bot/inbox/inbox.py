@@ -35,7 +35,7 @@ PATIENCE = 1.5  # seconds of Slack's three
 STALE = timedelta(minutes=10)  # nobody expects an answer any more
 MOST_WAITING = 10_000
 _LEASE = timedelta(seconds=30)
-_AT_ONCE = {"command": 2, "action": 2, "view": 2, "event": 2, "told": 1}
+_AT_ONCE = {"command": 2, "action": 2, "view": 2, "event": 2, "told": 1, "waits": 16}
 _YIELD = 0.4  # seconds that work lets acknowledgements go first, at most
 TELL_AFTER = 4.0  # seconds that the database may take until somebody is told
 _ORPHANS = 50
@@ -52,6 +52,7 @@ class Handler:
     what: str  # in the log: 'a command'
     handle: Callable[[Delivery], Awaitable[None]]
     reply: Callable[[Delivery], Reply]  # where errors are told
+    waits: bool = False  # most of the time for others: it keeps nobody else from being served
 
 
 class Inbox:
@@ -186,7 +187,8 @@ class Inbox:
             at = delivery.received_at
             await reply(message(f"I was away when you asked this at {at:%H:%M} UTC. Ask again."))
             return
-        async with self._lanes[delivery.route.partition(":")[0]]:
+        lane = "waits" if handler.waits else delivery.route.partition(":")[0]
+        async with self._lanes[lane]:
             await happens(self._quiet, _YIELD)
             await handler.handle(delivery)
 

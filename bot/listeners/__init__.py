@@ -7,6 +7,7 @@ from bot.listeners import (
     actions,
     asking,
     commands,
+    feedback,
     forms,
     home,
     messages,
@@ -26,4 +27,5 @@ def register(app: AsyncApp, bot: Bot) -> None:
     schedules.register(app, bot)
     reviewing.register(app, bot)
     asking.register(app, bot)
+    feedback.register(app, bot)
     messages.register(app, bot)

@@ -17,6 +17,7 @@ from bot.views.card import CANCEL, RETRY
 from bot.views.comparison import COMPARE, comparison
 from bot.views.message import message
 from bot.views.results import APPROVE, REJECT, results
+from flywheel.ports.backends import Backends
 from flywheel.service.comparing import compare_runs
 from flywheel.service.rights import require
 from flywheel.service.runs import cancel_run, get_run, retry_run, run_events
@@ -33,8 +34,10 @@ def register(app: AsyncApp, bot: Bot) -> None:
     on_action(app, bot, COMPARE, _compare)
 
 
-def on_action(app: AsyncApp, bot: Bot, action_id: str, handle: Handle) -> None:
-    """Listen to one button."""
+def on_action(
+    app: AsyncApp, bot: Bot, action_id: str, handle: Handle, *, waits: bool = False
+) -> None:
+    """Listen to one button; `waits` as of `Handler`."""
 
     async def on_press(ack: AsyncAck, context: dict[str, Any]) -> None:
         await ack()
@@ -43,14 +46,15 @@ def on_action(app: AsyncApp, bot: Bot, action_id: str, handle: Handle) -> None:
     async def handled(delivery: Delivery) -> None:
         await handle(bot, delivery)
 
-    bot.inbox.on(f"action:{action_id}", Handler("a button", handled, bot.answer_in))
+    bot.inbox.on(f"action:{action_id}", Handler("a button", handled, bot.answer_in, waits))
     app.action(action_id)(on_press)
 
 
 async def _cancel(bot: Bot, delivery: Delivery) -> None:
     body = delivery.body
     run_id = body["actions"][0]["value"]
-    await cancel_run(bot.backends, run_id, bot.actor(*person_in(body)))
+    actor, backends = await bot.viewer(*person_in(body))
+    await cancel_run(backends, run_id, actor)
     bot.relay.nudge()
     await bot.messenger.respond(body["response_url"], message(f"{run_id} is being cancelled."))
 
@@ -58,12 +62,14 @@ async def _cancel(bot: Bot, delivery: Delivery) -> None:
 async def _retry(bot: Bot, delivery: Delivery) -> None:
     body = delivery.body
     run_id = body["actions"][0]["value"]
-    view = await retry_run(bot.backends, run_id, bot.actor(*person_in(body)), delivery.key)
+    actor, backends = await bot.viewer(*person_in(body))
+    view = await retry_run(backends, run_id, actor, delivery.key)
     await announced(bot, view, body["container"]["channel_id"])
 
 
 async def _compare(bot: Bot, delivery: Delivery) -> None:
-    found = await compare_runs(bot.backends, delivery.body["actions"][0]["value"])
+    _, backends = await bot.viewer(*person_in(delivery.body))
+    found = await compare_runs(backends, delivery.body["actions"][0]["value"])
     await bot.messenger.respond(delivery.body["response_url"], comparison(found))
 
 
@@ -72,12 +78,12 @@ async def _open_modal(bot: Bot, delivery: Delivery) -> None:
     action, container = body["actions"][0], body["container"]
     user, name = person_in(body)
     channel = container.get("channel_id", user)  # the Home tab is in no channel
-    actor = await bot.decider(user, name, channel)
+    actor, backends = await bot.decider(user, name, channel)
     approving = action["action_id"] == APPROVE
     run_id, _, approval_id = action["value"].partition(":")
-    view = await get_run(bot.backends, run_id)
+    view = await get_run(backends, run_id)
     await require(
-        bot.backends, actor, view.workload_id, "approve a promotion" if approving else "reject one"
+        backends, actor, view.workload_id, "approve a promotion" if approving else "reject one"
     )
     carried = decision.DecisionContext(
         run_id=run_id,
@@ -89,16 +95,16 @@ async def _open_modal(bot: Bot, delivery: Delivery) -> None:
         home=user if container.get("type") == "view" else "",
     )
     if view.approval_id != approval_id or not decision.passed(view):
-        await _say_decided(bot, carried)
+        await _say_decided(bot, backends, carried)
         return
     modal = decision.approve_modal if approving else decision.reject_modal
     await bot.messenger.client.views_open(trigger_id=body["trigger_id"], view=modal(view, carried))
 
 
-async def _say_decided(bot: Bot, carried: decision.DecisionContext) -> None:
+async def _say_decided(bot: Bot, backends: Backends, carried: decision.DecisionContext) -> None:
     """For a button that outlived the decision: say so, and take the button away."""
-    told = decisions(await run_events(bot.backends, carried.run_id))
-    await refresh(bot, carried)
+    told = decisions(await run_events(backends, carried.run_id))
+    await refresh(bot, backends, carried)
     said = decision.already_decided(told[-1] if told else None)
     if carried.response_url is not None:
         await bot.messenger.respond(carried.response_url, said)
@@ -106,14 +112,14 @@ async def _say_decided(bot: Bot, carried: decision.DecisionContext) -> None:
         await bot.messenger.post(carried.channel, said)
 
 
-async def refresh(bot: Bot, carried: decision.DecisionContext) -> None:
-    """Show the present state in the message whose button was pressed."""
+async def refresh(bot: Bot, backends: Backends, carried: decision.DecisionContext) -> None:
+    """Show the present state in the message whose button was pressed, as its presser sees it."""
     bot.relay.nudge()
     if carried.home:
         await publish(bot, carried.home)
         return
-    view = await get_run(bot.backends, carried.run_id)
-    shown = results(view, decisions(await run_events(bot.backends, carried.run_id)))
+    view = await get_run(backends, carried.run_id)
+    shown = results(view, decisions(await run_events(backends, carried.run_id)))
     if carried.ephemeral:
         assert carried.response_url is not None
         await bot.messenger.respond(carried.response_url, shown, replace=True)

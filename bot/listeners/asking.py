@@ -5,16 +5,14 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.context import Bot, person_in
+from bot.context import Bot, person_in, team_of
+from bot.conversation import Asking, answer_in_place, thread_of
 from bot.errors import Reply
 from bot.inbox.delivery import Delivery
 from bot.listeners.actions import on_action
 from bot.listeners.modals import on_submit
-from bot.relay import number
 from bot.views.asking import ASK, ASK_VIEW, QUESTION, AskContext, ask_modal, question_problem
-from bot.views.lists import answer
 from bot.views.message import Message
-from flywheel.service.questions import ask
 from flywheel.service.runs import get_run
 
 View = Mapping[str, Any]
@@ -23,12 +21,13 @@ View = Mapping[str, Any]
 def register(app: AsyncApp, bot: Bot) -> None:
     """Listen to the button and to its modal."""
     on_action(app, bot, ASK, _open)
-    on_submit(app, bot, ASK_VIEW, _problems, _answer, _reply)
+    on_submit(app, bot, ASK_VIEW, _problems, _answer, _reply, waits=bot.has_model)
 
 
 async def _open(bot: Bot, delivery: Delivery) -> None:
     body = delivery.body
-    view = await get_run(bot.backends, body["actions"][0]["value"])
+    _, backends = await bot.viewer(*person_in(body))
+    view = await get_run(backends, body["actions"][0]["value"])
     channel = body["container"].get("channel_id", person_in(body)[0])
     modal = ask_modal(view, AskContext(run_id=view.id, channel=channel))
     await bot.messenger.client.views_open(trigger_id=body["trigger_id"], view=modal)
@@ -59,15 +58,19 @@ def _reply(bot: Bot, delivery: Delivery) -> Reply:
 async def _answer(bot: Bot, delivery: Delivery) -> None:
     """In the run's thread where it was asked in that channel; else to the person alone."""
     carried, marked = _carried(delivery), f"answer:{delivery.reference}"
-    user, _ = person_in(delivery.body)
-    cards = await bot.relay.store.cards(number(carried.run_id))
-    thread = next((card.ts for card in cards if card.channel == carried.channel), None)
+    thread = await thread_of(bot, carried.run_id, carried.channel)
     if delivery.again and thread and await bot.messenger.marked(carried.channel, thread, marked):
         return
-    question = _question(delivery.body["view"]).strip()
-    found = await ask(bot.backends, question, carried.run_id)
-    shown = answer(found, marked, asked=(user, question))
-    if thread is not None:
-        await bot.messenger.post_once(carried.channel, shown, thread, marked)
-    else:
-        await bot.messenger.whisper(carried.channel, user, shown)
+    user, name = person_in(delivery.body)
+    asking = Asking(
+        user=user,
+        name=name,
+        team=team_of(delivery.body),
+        channel=carried.channel,
+        thread=thread,
+        question=_question(delivery.body["view"]).strip(),
+        mark=marked,
+        shown=False,
+        again=delivery.again,
+    )
+    await answer_in_place(bot, asking, carried.run_id)

@@ -42,7 +42,7 @@ def register(app: AsyncApp, bot: Bot) -> None:
         bot.inbox.take(delivery_in(context))
 
     async def handle(delivery: Delivery) -> None:
-        asked = asked_in(bot, delivery)
+        asked = await asked_in(bot, delivery)
         command = parse(unescape(asked.text))
         answer = await ANSWERS[type(command)](bot, command, asked)
         if answer is not None:

@@ -17,6 +17,7 @@ from bot.parsing.filled_in import FormProblemsError, request_of
 from bot.views import run_form
 from bot.views.message import Message
 from flywheel.errors import FlywheelError, NotFoundError
+from flywheel.ports.backends import Backends
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.service.logs import list_workloads
 from flywheel.service.runs import start_run
@@ -39,10 +40,10 @@ def register(app: AsyncApp, bot: Bot) -> None:
     on_submit(app, bot, run_form.RUN_VIEW, problems, _start, _reply)
 
 
-async def open_run_form(bot: Bot, trigger_id: str, channel: str) -> None:
+async def open_run_form(bot: Bot, backends: Backends, trigger_id: str, channel: str) -> None:
     """Show it; without a channel it asks for one. Raises NotFoundError where the log is empty."""
     client = bot.messenger.client
-    asked = asyncio.create_task(_form(bot, channel))
+    asked = asyncio.create_task(_form(backends, channel))
     try:
         await asyncio.wait({asked}, timeout=_LOOK)
         if asked.done():
@@ -61,12 +62,12 @@ async def open_run_form(bot: Bot, trigger_id: str, channel: str) -> None:
         asked.cancel()
 
 
-async def _form(bot: Bot, channel: str) -> View:
+async def _form(backends: Backends, channel: str) -> View:
     """With the workloads of the log, if it answers."""
     summaries: list[WorkloadSummary] | None = None
     try:
         async with asyncio.timeout(_LATE):
-            summaries = await list_workloads(bot.backends)
+            summaries = await list_workloads(backends)
     except TimeoutError:
         pass  # then it is typed
     if summaries == []:
@@ -74,8 +75,8 @@ async def _form(bot: Bot, channel: str) -> View:
             "The log is empty.", "Import one with `flywheel logs import FILE` on the command line."
         )
     carried = run_form.RunFormContext(channel=channel)
-    offered = bot.backends.platform.candidates()
-    return run_form.run_form(summaries, offered, bot.backends.settings, carried)
+    offered = backends.platform.candidates()
+    return run_form.run_form(summaries, offered, backends.settings, carried)
 
 
 def _request(bot: Bot, view: Mapping[str, Any]) -> RunRequest:
@@ -102,5 +103,5 @@ async def _start(bot: Bot, delivery: Delivery) -> None:
     view = delivery.body["view"]
     request = _request(bot, view)
     key = f"view:{view['id']}:{view.get('hash', '')}"  # a double click is one run
-    actor = bot.actor(*person_in(delivery.body))
-    await announced(bot, await start_run(bot.backends, request, actor, key=key), _channel(delivery))
+    actor, backends = await bot.viewer(*person_in(delivery.body))
+    await announced(bot, await start_run(backends, request, actor, key=key), _channel(delivery))

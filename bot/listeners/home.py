@@ -41,7 +41,8 @@ def register(app: AsyncApp, bot: Bot) -> None:
 
 
 async def _start(bot: Bot, delivery: Delivery) -> None:
-    await open_run_form(bot, delivery.body["trigger_id"], "")
+    _, backends = await bot.viewer(*person_in(delivery.body))
+    await open_run_form(bot, backends, delivery.body["trigger_id"], "")
 
 
 async def _refresh(bot: Bot, delivery: Delivery) -> None:

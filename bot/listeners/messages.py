@@ -5,15 +5,14 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.context import Bot
+from bot.context import Bot, team_of
+from bot.conversation import Asking, answer_in_place
 from bot.errors import Reply
 from bot.inbox.delivery import Delivery
 from bot.inbox.inbox import Handler, delivery_in
-from bot.relay import ref
-from bot.views.lists import answer, help_text
+from bot.views.lists import help_text
 from bot.views.message import Message
 from bot.views.text import unescape
-from flywheel.service.questions import ask
 
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 
@@ -45,7 +44,7 @@ def register(app: AsyncApp, bot: Bot) -> None:
 
         return post
 
-    handler = Handler("a question", handle, reply)
+    handler = Handler("a question", handle, reply, waits=bot.has_model)
     bot.inbox.on("event:app_mention", handler)
     bot.inbox.on("event:message", handler)
     app.event("app_mention")(on_mention)
@@ -66,10 +65,18 @@ async def _answer(bot: Bot, delivery: Delivery) -> None:
         return
     text = delivery.body["event"].get("text", "")
     question = unescape(_MENTION.sub(" ", text)).strip()
-    if question:
-        row = await bot.relay.store.card_at(channel, thread)
-        found = await ask(bot.backends, question, ref(row) if row is not None else None)
-        shown = answer(found, marked)
-    else:
-        shown = help_text(marked)
-    await bot.messenger.post_once(channel, shown, thread, marked)
+    if not question:
+        await bot.messenger.post_once(channel, help_text(marked), thread, marked)
+        return
+    asking = Asking(
+        user=delivery.body["event"]["user"],
+        name="",
+        team=team_of(delivery.body),
+        channel=channel,
+        thread=thread,
+        question=question,
+        mark=marked,
+        shown=True,
+        again=delivery.again,
+    )
+    await answer_in_place(bot, asking)

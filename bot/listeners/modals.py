@@ -33,8 +33,13 @@ def on_submit(
     problems: Problems,
     handle: Callable[[Bot, Delivery], Awaitable[None]],
     reply: Callable[[Bot, Delivery], Reply],
+    *,
+    waits: bool = False,
 ) -> None:
-    """Listen to one modal. `problems` asks nobody: Slack waits for them, in the modal."""
+    """Listen to one modal. `problems` asks nobody: Slack waits for them, in the modal.
+
+    `waits` as of `Handler`.
+    """
 
     async def on_view(ack: AsyncAck, view: dict[str, Any], context: dict[str, Any]) -> None:
         delivery = delivery_in(context)
@@ -48,7 +53,7 @@ def on_submit(
     async def handled(delivery: Delivery) -> None:
         await handle(bot, delivery)
 
-    handler = Handler("a modal", handled, lambda delivery: reply(bot, delivery))
+    handler = Handler("a modal", handled, lambda delivery: reply(bot, delivery), waits)
     bot.inbox.on(f"view:{view_id}", handler)
     app.view(view_id)(on_view)
 
@@ -83,12 +88,12 @@ async def _decide(bot: Bot, delivery: Delivery) -> None:
         chosen = view["state"]["values"][decision.MODEL][decision.MODEL]
         model = chosen["selected_option"]["value"]
     reason = _reason(view).strip()
+    actor, backends = await bot.decider(*person_in(delivery.body), carried.channel)
     try:
-        actor = await bot.decider(*person_in(delivery.body), carried.channel)
         await decide_approval(
-            bot.backends, carried.approval_id, model is not None, actor, reason, model
+            backends, carried.approval_id, model is not None, actor, reason, model
         )
     except FlywheelError:
-        await refresh(bot, carried)
+        await refresh(bot, backends, carried)
         raise
-    await refresh(bot, carried)
+    await refresh(bot, backends, carried)

@@ -25,10 +25,11 @@ def register(app: AsyncApp, bot: Bot) -> None:
 def _on(app: AsyncApp, bot: Bot, action_id: str, change: Change) -> None:
     async def handle(bot: Bot, delivery: Delivery) -> None:
         body = delivery.body
+        actor, backends = await bot.viewer(*person_in(body))
         try:
-            await change(bot.backends, body["actions"][0]["value"], bot.actor(*person_in(body)))
+            await change(backends, body["actions"][0]["value"], actor)
         finally:  # a list that is out of date is put right as well
-            listed = schedule_list(await service.list_schedules(bot.backends))
+            listed = schedule_list(await service.list_schedules(backends))
             await bot.messenger.respond(body["response_url"], listed, replace=True)
 
     on_action(app, bot, action_id, handle)

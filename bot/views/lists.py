@@ -1,4 +1,4 @@
-"""Lists that people ask for: runs, workloads, commands, and answers to questions."""
+"""Lists that people ask for: runs, workloads, commands."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,13 +6,13 @@ from shlex import quote
 
 from slack_sdk.models.blocks import Block
 
-from bot.parsing.usage import USAGE, in_slack
+from bot.parsing.usage import USAGE
 from bot.views.card import elapsed, fallback
 from bot.views.message import Message, context, header, message, section
 from bot.views.text import code, lines_that_fit, mrkdwn, person
 from flywheel.formatting import count, when
 from flywheel.ports.logs import WorkloadSummary
-from flywheel.views import Answer, RunView
+from flywheel.views import RunView
 
 _LIST_TEXT = 2900
 
@@ -63,24 +63,6 @@ def help_text(block_id: str | None = None) -> Message:
         context("Ask me anything about runs, scores and savings: mention me, or write to me."),
     ]
     return message("What `/flywheel` can do: " + ", ".join(USAGE), blocks)
-
-
-def answer(
-    reply: Answer, block_id: str | None = None, asked: tuple[str, str] | None = None
-) -> Message:
-    """An answer with where it comes from. Its text has '*bold*' as only mark-up.
-
-    `block_id` marks the message, so that it is found again. `asked` is who has asked what, where
-    the question itself is not to be seen.
-    """
-    text = mrkdwn(reply.text, 2900)
-    blocks: list[Block] = [section(text, block_id)]
-    if asked is not None:
-        blocks.insert(0, context(f"{person(asked[0])} asked: {mrkdwn(asked[1], 600)}", "asked"))
-    if reply.sources:
-        sources = lines_that_fit([code(in_slack(source)) for source in reply.sources], 1500, "more")
-        blocks.append(context(f"See {sources}".replace("\n", ", ")))
-    return message(text, blocks)
 
 
 def run_line(view: RunView, now: datetime) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -51,8 +51,8 @@ class Endpoint:
     """One model behind one address. Use as an async context manager.
 
     `who` starts the sentences about it ("The judge"), `setting` is where its address and model
-    are configured, `variable` the environment variable of its key. Raises SettingsError where
-    `url` is no web address.
+    are configured, `keys` their keys there, `variable` the environment variable of its key.
+    Raises SettingsError where `url` is no web address.
     """
 
     def __init__(
@@ -66,8 +66,10 @@ class Endpoint:
         model: str,
         api_key: SecretStr | None,
         requests: RequestsConfig,
+        keys: tuple[str, str] = ("url", "model_name"),
     ) -> None:
         self._who, self._setting, self._variable = who, setting, variable
+        self._keys = keys
         self._model, self._requests = model, requests
         self._url = address(url, path, setting)
         self._path = path
@@ -77,7 +79,7 @@ class Endpoint:
             headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
             timeout=requests.timeout_seconds,
             limits=httpx.Limits(max_connections=requests.max_concurrent_requests),
-            trust_env=_LOOPBACK.fullmatch(self._url.host) is None,  # no proxy to ourselves
+            trust_env=through_proxies(self._url.host),
         )
 
     async def __aenter__(self) -> Self:
@@ -135,7 +137,7 @@ class Endpoint:
                     if response.status_code not in _PASSING and response.status_code < 500:
                         seconds = time.perf_counter() - started
                         raise RequestFailedError(why, said, None, seconds)
-                pause = max(pause, _asked_to_wait(response))
+                pause = max(pause, asked_to_wait(response.headers))
             failure = RequestFailedError(why, said, attempts, time.perf_counter() - started)
         if unreachable and not self._answered:
             raise self._unreachable()
@@ -159,7 +161,7 @@ class Endpoint:
     def _check_lasting(self, status: int, said: str) -> None:
         if status not in _LASTING:
             return
-        hint = f"Check url and model_name of {self._setting}."
+        hint = f"Check {self._keys[0]} and {self._keys[1]} of {self._setting}."
         if status in _WRONG_KEY:
             hint = f"Set its key in {self._variable}."
         reason = f"{status}: {said}" if said else f"{status}"
@@ -170,7 +172,7 @@ class Endpoint:
     def _unreachable(self) -> UnavailableError:
         return UnavailableError(
             f"{self._who} at {self.shown} cannot be reached.",
-            f"Is it running? Check url of {self._setting}.",
+            f"Is it running? Check {self._keys[0]} of {self._setting}.",
         )
 
     def _said(self, response: httpx.Response) -> str:
@@ -198,6 +200,11 @@ def address(url: str, path: str, setting: str) -> httpx.URL:
     return found.copy_with(path=base if base.endswith(path) else base + path)
 
 
+def through_proxies(host: str) -> bool:
+    """Whether the proxies of the environment hold for that host: none stands before ourselves."""
+    return _LOOPBACK.fullmatch(host) is None
+
+
 def _shown(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.host}{'' if url.port is None else f':{url.port}'}{url.path}"
 
@@ -221,9 +228,9 @@ def _model_names(content: Any) -> list[str] | None:
     return [str(model["id"]) for model in content["data"]]
 
 
-def _asked_to_wait(response: httpx.Response) -> float:
+def asked_to_wait(headers: Mapping[str, str]) -> float:
     """Seconds, as the header Retry-After has them: a number or a date (RFC 9110, 10.2.3)."""
-    text = response.headers.get("retry-after", "").strip()
+    text = headers.get("retry-after", "").strip()
     if text.isdecimal():
         return min(float(text), _LONGEST_WAIT)
     try:

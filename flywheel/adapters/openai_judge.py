@@ -15,19 +15,14 @@ from flywheel.evaluation.judge import (
     JudgePair,
     JudgeScores,
     JudgeTask,
+    judge_prompt,
     judge_scores,
     judged,
     messages,
-    prompt_of,
 )
 from flywheel.records import content_text
-from flywheel.resources import resource_text
 from flywheel.settings.endpoints import JudgeConfig
 
-PROMPTS: dict[JudgeTask, str] = {
-    "similarity": "prompts/judge_similarity.md",
-    "tool-calling": "prompts/judge_tool_calls.md",
-}
 _LONGEST_REPLY = 2048  # tokens
 _PROGRESS_EVERY = 10  # pairs
 
@@ -81,7 +76,7 @@ class OpenAIJudge:
         `on_progress` is told now and then how many are done. Equal pairs are asked once. Raises
         UnavailableError where the judge refuses everything: a wrong address, key or model.
         """
-        prompt = prompt_of(resource_text(PROMPTS[task]).split("---\n", 2)[2].strip())
+        prompt = judge_prompt(task)
         asked = [messages(prompt, pair) for pair in pairs]
         keys = [self._cache.key(self.model, one) for one in asked]
         found: dict[str, Judgement] = {}

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from flywheel.api.common import Parts
+from flywheel.api.common import AllParts
 from flywheel.errors import FlywheelError
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
-async def readyz(parts: Parts) -> Response:
+async def readyz(parts: AllParts) -> Response:
     """Database and queue answer; 503 names the one that does not."""
     pings = {"database": parts.database.ping, "queue": parts.queue.ping}
     answers = await asyncio.gather(*(_answers(part, ping) for part, ping in pings.items()))

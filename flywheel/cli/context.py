@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import typer
 from rich.console import Console
 
+from flywheel import telemetry
 from flywheel.ports.backends import Backends
 from flywheel.settings.load import load_settings
 from flywheel.views import Actor
@@ -66,6 +67,7 @@ async def backends(
     settings = load_settings()
     level = settings.logging_config.level
     set_up_logging("WARNING" if level == "INFO" and not keep_log else level)
+    telemetry.set_up()
     async with open_backends(settings, with_queue=with_queue, migrate=migrate) as opened:
         yield opened
 

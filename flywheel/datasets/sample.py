@@ -8,7 +8,6 @@ that are wrong, wordy or unreadable, repeats, and the same headline again with a
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from random import Random
-from string import Template
 from typing import Any, NamedTuple
 
 from flywheel.datasets.sample_templates import (
@@ -20,12 +19,12 @@ from flywheel.datasets.sample_templates import (
     VAGUE,
 )
 from flywheel.datasets.sample_words import Words
-from flywheel.resources import resource_text
+from flywheel.prompts import render
 
 WORKLOAD = "news_classifier"
 CLIENT = "demo-newsdesk"
 TEACHER = "meta/llama-3.3-70b-instruct"
-PROMPT = "prompts/sample_news_classifier.md"
+PROMPT = "sample_news_classifier"
 
 START = datetime(2026, 9, 28, tzinfo=UTC)
 DAYS = 42
@@ -76,8 +75,7 @@ def sample_records(records: int, seed: int) -> Iterator[dict[str, Any]]:
 
 def system_prompt() -> str:
     """What the traffic says to the teacher before every headline."""
-    body = resource_text(PROMPT).split("---\n", 2)[2]
-    return Template(body.strip()).substitute(labels="; ".join(LABELS))
+    return render(PROMPT, labels=LABELS).text
 
 
 class _Newsroom:

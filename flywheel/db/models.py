@@ -399,3 +399,54 @@ class Promotion(SQLModel, table=True):
     ended_at: datetime | None = None
     ended_by: str | None = None
     end_reason: str | None = None
+
+
+class Question(SQLModel, table=True):
+    """A question in plain words and how it was answered; removed after questions_config.keep_days.
+
+    It names runs and workloads as they were, without foreign keys.
+    """
+
+    id: str = Field(primary_key=True, description="Random; all that a button carries")
+    asked_at: datetime = Field(default_factory=utc_now, index=True)
+    actor: str = Field(index=True, description="Actor id")
+    origin: str
+    place: str | None = Field(
+        default=None, index=True, description="Place.key; None outside of a conversation"
+    )
+    focus_run: str | None = None
+    text: str
+    answer: str
+    sources: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    choices: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    chosen: int | None = Field(default=None, description="Of the choices, from 0")
+    chosen_by: str | None = Field(default=None, description="Actor id")
+    limited_to: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    run: str | None = Field(default=None, description="That the answer is about")
+    models: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    by: str = Field(description="AnsweredBy")
+    fell_back: str | None = Field(default=None, description="Why no language model answered")
+    tools: list[Any] = Field(sa_column=Column(JSON, nullable=False))  # list[ToolCall]
+    prompt: str | None = Field(default=None, description="Name of the prompt")
+    prompt_digest: str | None = None
+    model: str | None = Field(
+        default=None, index=True, description="That was asked, also where its answer was not taken"
+    )
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: str | None = Field(default=None, description="Decimal as text: SQLite has floats only")
+    seconds: float
+    understood: bool
+    refused: bool
+
+
+class QuestionFeedback(SQLModel, table=True):
+    """What one person says of an answer; what they say last counts."""
+
+    __tablename__ = "question_feedback"
+
+    question_id: str = Field(foreign_key="question.id", ondelete="CASCADE", primary_key=True)
+    actor: str = Field(primary_key=True, description="Actor id")
+    verdict: str = Field(description="right or wrong")
+    note: str = ""
+    at: datetime = Field(default_factory=utc_now)

@@ -44,6 +44,12 @@ def cost_per_1000(prices: PriceConfig, usage: Usage) -> Decimal | None:
     return request_cost(price, usage.seconds, usage.input_tokens, usage.output_tokens)
 
 
+def cost_of_use(prices: PriceConfig, usage: Usage) -> Decimal | None:
+    """Cost of what was used, once: like `cost_per_1000` of sums instead of means."""
+    per_1000 = cost_per_1000(prices, usage)
+    return None if per_1000 is None else per_1000 / 1000
+
+
 def cost_per_correct(cost_per_1000: Decimal | None, n: int, correct: int) -> Decimal | None:
     """Cost of one right answer where `correct` of `n` requests were answered right.
 

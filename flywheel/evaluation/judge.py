@@ -11,12 +11,17 @@ from pydantic import BaseModel, Field
 
 from flywheel.evaluation.interval import Interval
 from flywheel.formatting import count, score
+from flywheel.prompts import render
 
 JudgeTask = Literal["similarity", "tool-calling"]
 
 # The least and the greatest score of each task; scores are whole numbers.
 SCALE: dict[JudgeTask, tuple[int, int]] = {"similarity": (1, 10), "tool-calling": (0, 1)}
 
+_PROMPTS: dict[JudgeTask, str] = {
+    "similarity": "judge_similarity",
+    "tool-calling": "judge_tool_calls",
+}
 _JSON = json.JSONDecoder()
 
 
@@ -61,6 +66,11 @@ class JudgeScores(BaseModel):
     failed: int = Field(description="Pairs that the judge did not answer, after all attempts")
     model: str = Field(description="The judge")
     prompt_digest: str = Field(description="sha256 of the prompt, hex")
+
+
+def judge_prompt(task: JudgeTask) -> JudgePrompt:
+    """What the judge of that task is told."""
+    return prompt_of(render(_PROMPTS[task]).text)
 
 
 def prompt_of(text: str) -> JudgePrompt:

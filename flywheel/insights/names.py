@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from flywheel.insights.vocabulary import COMMON, canonical
+from flywheel.insights.vocabulary import COMMON, canonical, may_name
 
 # Parts that many model names share say nothing about which model is meant.
 _EMPTY_PARTS = {"instruct", "model", "llm", "base", "chat", "meta", "nvidia", "the"}
@@ -26,12 +26,18 @@ def squash(text: str) -> str:
 
 
 def find(
-    words: Sequence[str], names: Iterable[str], *, by_parts: bool, taken: Iterable[int] = ()
+    words: Sequence[str],
+    names: Iterable[str],
+    *,
+    by_parts: bool,
+    taken: Iterable[int] = (),
+    common: bool = False,
 ) -> Found:
     """The `names` that `words` speak of: written in full, nearly so, or by a telling part.
 
     A part that several names share stands for all of them ('tfidf' for tfidf-svm and
-    tfidf-logreg). Words at the positions `taken` are left alone.
+    tfidf-logreg). Words at the positions `taken` are left alone. With `common` a telling word is
+    taken for a part that is written just so ('support' for support_routing).
     """
     full = {key: name for name in names if (key := squash(name))}
     spots: list[tuple[int, str]] = []
@@ -46,10 +52,16 @@ def find(
     if by_parts:
         parts = _parts(full.values())
         for position, word in enumerate(words):
-            if position not in used and word not in COMMON:
-                matched = _by_part(word, parts)
-                spots += [(position, name) for name in matched]
-                used.update([position] if matched else [])
+            if position in used or not may_name(word, common and word in parts):
+                continue
+            pair = [position, position + 1]
+            joined = "".join(words[position : position + 2])
+            if joined != word and joined in parts and not used.intersection(pair):  # 'mini lm'
+                matched = parts[joined]
+            else:
+                pair, matched = [position], _by_part(word, parts)
+            spots += [(position, name) for name in matched]
+            used.update(pair if matched else [])
     ordered = [name for _, name in sorted(spots, key=lambda spot: spot[0])]
     return Found(list(dict.fromkeys(ordered)), used - set(taken))
 
@@ -67,6 +79,8 @@ def _match(window: Sequence[str], full: dict[str, str], closeness: float) -> str
         return full.get(key)
     if len(key) < 5 or window[0] in COMMON or window[-1] in COMMON:
         return None
+    if len(begun := [name for known, name in full.items() if known.startswith(key)]) == 1:
+        return begun[0]  # 'llama-3.2-3b' of llama-3.2-3b-instruct
     close = get_close_matches(key, full, n=1, cutoff=closeness)
     return full[close[0]] if close else None
 
@@ -77,6 +91,9 @@ def _parts(names: Iterable[str]) -> dict[str, list[str]]:
         for part in re.split(r"[\s/_-]+", name.lower()):
             if part not in _EMPTY_PARTS and len(part) > 1 and not re.fullmatch(r"[\d.]+", part):
                 parts.setdefault(part, []).append(name)
+                family = re.match(r"[a-z]{3,}(?=\d)", part)  # 'qwen' of qwen2.5-7b
+                if family and name not in parts.get(family[0], []):
+                    parts.setdefault(family[0], []).append(name)
     return parts
 
 
@@ -84,5 +101,5 @@ def _by_part(word: str, parts: dict[str, list[str]]) -> list[str]:
     part = canonical(word)
     if part in parts:
         return parts[part]
-    close = get_close_matches(part, parts, n=1, cutoff=0.8) if len(part) > 3 else []
+    close = get_close_matches(part, parts, n=1, cutoff=0.86) if len(part) > 3 else []
     return parts[close[0]] if close else []

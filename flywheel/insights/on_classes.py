@@ -6,30 +6,35 @@ from itertools import pairwise
 
 from flywheel.evaluation.scores import ClassScore, Scores
 from flywheel.formatting import count, score
+from flywheel.insights import on_models
 from flywheel.insights.names import find
 from flywheel.insights.phrases import class_scores, main_mistake, named, reply, show, weak_tools
 from flywheel.insights.subjects import (
     Subject,
     mentioned,
     mistaken_as,
-    ranked,
     recommended,
     taken_for,
     weakest_classes,
 )
-from flywheel.insights.topic import Topic, is_scored
-from flywheel.insights.trouble import no_runs, no_scores, unknown_class
+from flywheel.insights.topic import Topic, aliases_of, is_scored, labels_of
+from flywheel.insights.trouble import is_size, no_runs, no_scores, unknown_class, unknown_model
+from flywheel.insights.vocabulary import is_ordinary
 from flywheel.views import Answer, RunView
 
-_AFTER_CLASS = re.compile(r"\b(?:class|label|category)\s+(?!of\b|is\b|does\b|table\b)([\w&/+-]+)")
+_AFTER_CLASS = re.compile(
+    r"\b(?:class|label|category)\s+(?!of\b|is\b|does\b|table\b)([\w&/+.-]*[\w&+])"
+)
 _MOST_WEAK = 5
 
 
 def named_class(topic: Topic, run: RunView) -> str | None:
     """The class of the run that the question names."""
-    labels = _labels(run)
+    labels = labels_of(run)
     words = topic.question.words
-    aliases = {alias: label for label in labels for alias in (*_alternatives(label), label)}
+    if quoted := [label for label in topic.question.quoted if label in labels]:
+        return quoted[0]
+    aliases = aliases_of(labels)
     taken = topic.used | _metric_words(words)
     if found := find(words, aliases, by_parts=False, taken=taken).names:
         return aliases[found[0]]
@@ -37,11 +42,6 @@ def named_class(topic: Topic, run: RunView) -> str | None:
         by_part = find([spoken[1]], labels, by_parts=True).names
         return by_part[0] if len(by_part) == 1 else None
     return None
-
-
-def _alternatives(label: str) -> list[str]:
-    """'Energy | Oil' is also asked for as 'oil'."""
-    return [part.strip() for part in re.split(r"[|/]", label)]
 
 
 def _metric_words(words: Sequence[str]) -> set[int]:
@@ -64,28 +64,40 @@ def classes(topic: Topic) -> Answer:
     run = topic.run_with(is_scored)
     if run is None:
         return no_runs(topic)
-    if not ranked(run):
-        return no_scores(topic, run)
     label = named_class(topic, run)
-    subjects = [s for s in mentioned(topic, run).subjects if s.scores is not None]
+    asked = mentioned(topic, run)
+    subjects = [s for s in asked.subjects if s.scores is not None]
+    if not subjects and asked.subjects and not asked.subjects[0].is_teacher:
+        return on_models.why(topic)
     subject = subjects[0] if subjects else recommended(run)
     if subject is None or subject.scores is None:
         return no_scores(topic, run)
+    if is_size(asked.unknown) and not asked.subjects:
+        return unknown_model(topic, run, asked.unknown)
     if label is not None:
-        return _one_class(run, subject, subject.scores, label)
-    unknown = _AFTER_CLASS.search(topic.question.text)
-    if unknown is not None and unknown[1] not in {"has", "have", "did", "do", "are"}:
-        return unknown_class(run, unknown[1], _labels(run))
-    return _weakest(run, subject, subject.scores)
+        found = [_one_class(run, s, s.scores, label) for s in (subjects or [subject])[:2]]
+        return reply(*(line for one in found for line in one), sources=show(run))
+    return _unknown(topic, run) or _weakest(run, subject, subject.scores)
 
 
-def _one_class(run: RunView, subject: Subject, scores: Scores, label: str) -> Answer:
+def _unknown(topic: Topic, run: RunView) -> Answer | None:
+    """That the run has no such class, where the question names one."""
+    spoken = _AFTER_CLASS.search(topic.question.text)
+    known = {topic.question.words[at] for at in topic.models.used | topic.used}
+    if spoken is None or is_ordinary(spoken[1]) or spoken[1] in known or not labels_of(run):
+        return None
+    return unknown_class(run, spoken[1], labels_of(run))
+
+
+def _one_class(run: RunView, subject: Subject, scores: Scores | None, label: str) -> list[str]:
+    assert scores is not None  # those without are no subjects here
     row = next((row for row in scores.per_class if row.label == label and row.support), None)
     lines = [f"Class *{label}* in {named(run)}, answered by {subject.name}:"]
     if row is None:
         lines.append("It has no evaluation records, so nothing is known about it.")
     else:
         if scores.tools is not None:
+            lines += _exact_calls(scores, label)
             lines.append("By the choice of functions, whatever their arguments:")
         lines.append(class_scores(row))
         if row.recall_interval is not None:
@@ -97,7 +109,16 @@ def _one_class(run: RunView, subject: Subject, scores: Scores, label: str) -> An
             f"Of its {count(counts.usable)} usable records {count(counts.train)} were for "
             f"training, {count(counts.val)} for validation, {count(counts.eval)} for evaluation."
         )
-    return reply(*lines, sources=show(run))
+    return lines
+
+
+def _exact_calls(scores: Scores, label: str) -> list[str]:
+    tools = scores.tools.per_tool if scores.tools else []
+    return [
+        f"{tool.exact_recall:.3f} of its {count(tool.support)} calls are exact."
+        for tool in tools
+        if tool.tool == label
+    ]
 
 
 def _confusions(scores: Scores, row: ClassScore) -> list[str]:
@@ -135,10 +156,3 @@ def _weakest(run: RunView, subject: Subject, scores: Scores) -> Answer:
         f"Without evaluation records, so not judged: {absent}." if absent else None,
         sources=show(run),
     )
-
-
-def _labels(run: RunView) -> list[str]:
-    labels = list(run.dataset_report.classes) if run.dataset_report else []
-    for subject in ranked(run)[:1]:
-        labels += [row.label for row in subject.scores.per_class] if subject.scores else []
-    return list(dict.fromkeys(labels))

@@ -1,23 +1,30 @@
 """Answers that put models, or runs, side by side."""
 
+import re
 from collections.abc import Sequence
 from itertools import combinations
 
 from flywheel.insights.phrases import (
+    headline,
     headline_of,
     named,
+    paired,
     per_1000,
     reply,
     show,
     speed,
     standing,
 )
-from flywheel.insights.subjects import Subject, mentioned, ranked
+from flywheel.insights.subjects import Subject, mentioned, ranked, recommended
 from flywheel.insights.topic import Topic, is_scored
 from flywheel.insights.trouble import no_runs, no_scores, unknown_model
 from flywheel.views import Answer, RunView
 
 _MOST_COMPARED = 4
+_EVERYBODY = re.compile(
+    r"\b(all|every|each)( of)?( the)? (models?|candidates?|them)\b"
+    r"|\brank(ed|ing|s)?\b|\bstandings\b"
+)
 
 
 def compare(topic: Topic) -> Answer:
@@ -33,6 +40,8 @@ def compare(topic: Topic) -> Answer:
         return unknown_model(topic, run, asked.unknown)
     if not ranked(run):
         return no_scores(topic, run)
+    if _EVERYBODY.search(topic.question.text):
+        subjects = ranked(run)
     if len(subjects) < 2:
         others = [s for s in ranked(run) if s.name not in {t.name for t in subjects}]
         subjects = [*subjects, *(others[:1] if subjects else others)]
@@ -44,6 +53,36 @@ def compare(topic: Topic) -> Answer:
     return reply(*lines, sources=show(run, *(s.run for s in subjects)))
 
 
+def tuned(topic: Topic) -> Answer:
+    """A model before and after fine-tuning."""
+    run = topic.run_with(is_scored)
+    if run is None:
+        return no_runs(topic)
+    asked = mentioned(topic, run)
+    names = {subject.name for subject in asked.subjects}
+    chosen = recommended(run)
+    if asked.unknown and not names & {c.model_name for c in run.nims}:
+        return unknown_model(topic, run, asked.unknown)
+    known = [c for c in run.nims if c.base and c.customized]
+    known = [c for c in known if c.model_name in names] or [
+        c for c in known if chosen is not None and c.model_name == chosen.name
+    ]
+    if not known:
+        return no_scores(topic, run)
+    lines = [f"In {named(run)}:"]
+    for candidate in known[:_MOST_COMPARED]:
+        assert candidate.base is not None
+        assert candidate.customized is not None
+        measures = next(
+            (e.measures for e in candidate.evaluations if e.eval_type == "base-eval"), ""
+        )
+        what = f" ({measures})" if measures else ""
+        before, after = headline(candidate.base), headline(candidate.customized)
+        lines.append(f"*{candidate.model_name}* before fine-tuning{what}: {before}")
+        lines.append(f"   after: {after}")
+    return reply(*lines, sources=show(run))
+
+
 def _side(subject: Subject) -> list[str]:
     quality = "the reference" if subject.is_teacher else headline_of(subject)
     lines = [f"*{subject.name}*: {quality}"]
@@ -53,8 +92,10 @@ def _side(subject: Subject) -> list[str]:
 
 
 def _judged(subjects: Sequence[Subject]) -> list[str]:
-    lines = []
-    for one, other in combinations([s for s in subjects if s.scores], 2):
+    references = [s for s in subjects if s.is_reference]
+    others = [s for s in subjects if not s.is_reference]
+    lines = [said for one in others for other in references if (said := paired(one, other))]
+    for one, other in combinations([s for s in others if s.scores], 2):
         if one.run.id != other.run.id:
             lines.append(_DIFFERENT_RUNS)
         else:

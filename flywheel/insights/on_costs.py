@@ -1,5 +1,6 @@
 """Answers about money: what models cost, and what a smaller one would save."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from flywheel.formatting import count, money, percent
@@ -25,15 +26,17 @@ def saving(topic: Topic) -> Answer:
         return unknown_model(topic, run, asked.unknown)
     if not ranked(run):
         return no_scores(topic, run)
-    if "cheapest" in topic.question.words:
-        return _price_list(run)
-    chosen = recommended(run)
-    subject = subjects[0] if subjects else chosen
-    if subject is None:
-        return no_scores(topic, run)
+    several = len(subjects) > 1 and topic.question.amount is None
+    if "cheapest" in topic.question.words or several:
+        return _price_list(run, subjects if several else ())
+    subject = subjects[0] if subjects else recommended(run)
+    assert subject is not None  # some are ranked
+    teacher = teacher_of(run)
+    unknown = subject.cost_per_1000 is None or teacher is None or teacher.cost_per_1000 is None
     return reply(
-        *_saving_lines(run, subject, teacher_of(run), topic.question.amount),
+        *_saving_lines(run, subject, teacher, topic.question.amount),
         sources=show(run),
+        refused=unknown,
     )
 
 
@@ -98,13 +101,14 @@ def _for_amount(run: RunView, amount: Amount, teacher: Decimal, subject: Subject
     )
 
 
-def _price_list(run: RunView) -> Answer:
-    priced = [s for s in ranked(run) if s.cost_per_1000 is not None]
+def _price_list(run: RunView, subjects: Sequence[Subject] = ()) -> Answer:
+    priced = [s for s in subjects or ranked(run) if s.cost_per_1000 is not None]
     teacher = teacher_of(run)
     if teacher and teacher.cost_per_1000 is not None:
         priced.append(teacher)
     if not priced:
-        return reply(f"No model of {named(run)} has a price. {_NO_PRICE}", sources=show(run))
+        said = f"No model of {named(run)} has a price. {_NO_PRICE}"
+        return reply(said, sources=show(run), refused=True)
     priced.sort(key=lambda s: s.cost_per_1000 or Decimal(0))
     lines = [f"*{s.name}*: {per_1000(s.cost_per_1000, run)}" for s in priced]
     return reply(f"In {named(run)}, cheapest first:", *lines[:8], sources=show(run))

@@ -7,6 +7,7 @@ from flywheel.formatting import count, when
 from flywheel.insights.phrases import named, reply, show
 from flywheel.insights.topic import Topic
 from flywheel.insights.trouble import listed
+from flywheel.insights.values import quotation
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.views import Answer, RunView
 
@@ -30,6 +31,20 @@ def data(topic: Topic) -> Answer:
     else:
         sources = []
     return reply(*lines, sources=[*sources, "flywheel logs workloads"])
+
+
+def labels(topic: Topic) -> Answer:
+    """Which classes (or tools) a run has, most frequent first."""
+    run = topic.run_with(lambda r: r.dataset_report is not None)
+    report = run.dataset_report if run else None
+    if run is None or report is None or not report.classes:
+        return data(topic)
+    told = [f"{label} ({count(c.usable)})" for label, c in report.classes.items()]
+    what = "tools" if report.workload_type == "tool_calling" else "classes"
+    return reply(
+        f"{named(run)} has {count(len(told))} {what}, with their usable records: {listed(told)}.",
+        sources=show(run),
+    )
 
 
 def _asks_for_all(topic: Topic) -> bool:
@@ -82,7 +97,9 @@ def _in_the_run(run: RunView, report: DatasetReport) -> list[str]:
             f"Most frequent: {most} ({count(most_counts.usable)}); "
             f"rarest: {least} ({count(least_counts.usable)})."
         )
-    return [*lines, *report.notes[:3]]
+    if report.conflicting:
+        lines.append(f"{count(report.conflicting)} duplicates contradict the label of another.")
+    return [*lines, *map(quotation, report.notes[:3])]
 
 
 def _and(left_out: str) -> str:

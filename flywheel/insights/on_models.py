@@ -62,6 +62,58 @@ def best(topic: Topic) -> Answer:
     )
 
 
+def second(topic: Topic) -> Answer:
+    """The candidate with the second highest score."""
+    run = topic.run_with(is_scored)
+    if run is None:
+        return no_runs(topic)
+    order = ranked(run)
+    if len(order) < 2:
+        return no_scores(topic, run) if not order else best(topic)
+    return reply(
+        f"In {named(run)} the second is *{order[1].name}*: {headline_of(order[1])}.",
+        f"First is {order[0].name} with {headline_of(order[0])}.",
+        standing(order[0], order[1]),
+        sources=show(run),
+    )
+
+
+def needed(topic: Topic) -> Answer:
+    """How many evaluation records would decide on a candidate."""
+    run = topic.run_with(lambda r: r.recommendation is not None)
+    if run is None:
+        return no_runs(topic)
+    if run.recommendation is None:
+        return no_scores(topic, run)
+    names = [s.name for s in mentioned(topic, run).subjects if not s.is_teacher]
+    verdicts = [v for v in run.recommendation.candidates if not names or v.model_name in names]
+    lines = [
+        f"*{v.model_name}* in {named(run)}: about {count(v.records_needed)} evaluation records in "
+        "all would probably decide."
+        if v.records_needed is not None
+        else f"*{v.model_name}* in {named(run)}: verdict *{v.verdict}*, so no more are needed."
+        if v.verdict != "insufficient-data"
+        else f"*{v.model_name}* in {named(run)}: {v.reason}"
+        for v in verdicts[:_MOST_COMPARED]
+    ]
+    return reply(*lines, sources=show(run)) if lines else no_scores(topic, run)
+
+
+def unreadable(topic: Topic) -> Answer:
+    """How many answers of the candidates could not be read."""
+    run = topic.run_with(is_scored)
+    if run is None:
+        return no_runs(topic)
+    subjects = [s for s in mentioned(topic, run).subjects if s.scores] or ranked(run)
+    lines = [
+        f"*{s.name}*: {count(s.scores.unparseable)} of {count(s.scores.n)} answers had "
+        f"{UNREADABLE[s.scores.workload_type]}."
+        for s in subjects[:_MOST_LISTED]
+        if s.scores
+    ]
+    return reply(f"In {named(run)}:", *lines, sources=show(run)) if lines else no_scores(topic, run)
+
+
 def _runner_up(order: Sequence[Subject]) -> str | None:
     if len(order) < 2:
         return None
@@ -142,6 +194,8 @@ def _explained(subject: Subject, most_classes: int) -> list[str]:
             return [f"*{subject.name}* failed in {run.id}: {candidate.error}"]
         return [f"*{subject.name}* has no scores in {run.id} (yet)."]
     lines = [_verdict(subject) or f"*{subject.name}* in {run.id}: {headline(scores)}."]
+    if scores.metric == "similarity":  # the policy takes it as a share
+        lines.append(f"It has {headline(scores)}.")
     first = ranked(run)[0]
     if first.name == subject.name:
         lines[0] += f" It has the highest {NAMES[scores.metric]} of the run."
@@ -164,8 +218,10 @@ def _explained(subject: Subject, most_classes: int) -> list[str]:
 
 
 def _verdict(subject: Subject) -> str | None:
-    recommendation = subject.run.recommendation
-    for verdict in recommendation.candidates if recommendation else []:
+    said = subject.run.recommendation
+    if said is not None and said.model_name == subject.name and said.verdict == "promote":
+        return f"Verdict *promote*: {said.reason}"  # why it, of those that pass
+    for verdict in said.candidates if said else []:
         if verdict.model_name == subject.name:
             return f"Verdict *{verdict.verdict}*: {verdict.reason}"
     return None

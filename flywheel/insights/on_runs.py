@@ -5,16 +5,19 @@ from datetime import datetime
 
 from flywheel.clock import utc_now
 from flywheel.formatting import ahead, count, duration, when
+from flywheel.insights.moments import Span
 from flywheel.insights.names import find
 from flywheel.insights.phrases import doing_now, headline, named, reply, show
 from flywheel.insights.summary import summarise
 from flywheel.insights.topic import Topic
 from flywheel.insights.trouble import no_runs
+from flywheel.insights.values import quotation
 from flywheel.views import Answer, PromotionView, RunView
 
 _ACTIVE = {"pending", "running", "cancelling"}
 _MOST_LISTED = 5
 _END = re.compile(r"\b(will|eta|left|remaining|when|until)\b")
+_BEGIN = re.compile(r"\b(start(ed)?|begin|began|begun|kicked off)\b")
 _UNKNOWN_END = "How long it will still take is not known."
 
 
@@ -26,7 +29,15 @@ def status(topic: Topic) -> Answer:
     if shown:
         unfinished = any(run.status in _ACTIVE for run in shown)
         asked = unfinished and _END.search(topic.question.text) is not None
-        return _statuses(shown, asks_for_the_end=asked)
+        answer = _statuses(shown, asks_for_the_end=asked)
+        started = shown[0].started_at
+        if (
+            started is None
+            or shown[0].finished_at is None
+            or not _BEGIN.search(topic.question.text)
+        ):
+            return answer
+        return answer.model_copy(update={"text": f"{answer.text}\nStarted: {when(started)}."})
     last = topic.run_with(lambda _run: True)
     if last is None:
         return no_runs(topic)
@@ -76,7 +87,7 @@ def failures(topic: Topic) -> Answer:
         return no_runs(topic)
     failed = [run for run in runs if _errors(run)]
     if not failed:
-        where = named(runs[0]) if len(runs) == 1 else f"the last {count(len(runs))} runs"
+        where = named(runs[0]) if len(runs) == 1 else "the latest runs"
         return reply(f"Nothing failed in {where}.", sources=show(*runs[:1]))
     lines: list[str] = []
     for run in failed[:_MOST_LISTED]:
@@ -99,7 +110,7 @@ def promoted(topic: Topic) -> Answer:
         p
         for p in topic.incumbents
         if (not wanted or p.workload_id in wanted) and (not models or p.model_name in models)
-    ]
+    ] or [p for p in topic.incumbents if p.workload_id in wanted]
     lines: list[str] = []
     for promotion in shown[:_MOST_LISTED]:
         lines += _promotion(topic, promotion, short=len(shown) > 2)
@@ -108,7 +119,29 @@ def promoted(topic: Topic) -> Answer:
         lines.append(f"No model is promoted{where}; the teacher serves.")
     waiting = [run for run in topic.candidate_runs if run.approval_id]
     lines += [f"{named(run)} waits for somebody to approve it." for run in waiting[:3]]
-    return reply(*lines, sources=["flywheel incumbents", *show(*waiting[:3])])
+    origins = [run for p in shown[:2] if (run := topic.find_run(p.run_id))] if shown else []
+    sources = ["flywheel incumbents", *show(*(origins if len(shown) <= 2 else []), *waiting[:3])]
+    return reply(*lines, sources=sources)
+
+
+def waiting(topic: Topic) -> Answer:
+    """Which promotions people have yet to approve."""
+    runs = topic.named_runs or topic.candidate_runs
+    asked = [run for run in runs if run.approval is not None or run.approval_id]
+    if not asked:
+        where = f" for {named(runs[0])}" if topic.named_runs else ""
+        return reply(f"Nothing waits for an approval{where}.", sources=show(*runs[:1]))
+    return reply(*map(_asked, asked[:_MOST_LISTED]), sources=show(*asked[:_MOST_LISTED]))
+
+
+def _asked(run: RunView) -> str:
+    said, asked = run.recommendation, run.approval
+    model = f" to take over with {said.model_name}" if said and said.model_name else ""
+    line = f"*{named(run)}* waits for somebody to approve it{model}."
+    if asked is None:
+        return line
+    so_far = f" So far: {', '.join(asked.approved_by)}." if asked.approved_by else ""
+    return f"{line} Approvals: {len(asked.approved_by)} of {asked.needed}.{so_far}"
 
 
 def _promotion(topic: Topic, promotion: PromotionView, *, short: bool) -> list[str]:
@@ -122,7 +155,7 @@ def _promotion(topic: Topic, promotion: PromotionView, *, short: bool) -> list[s
         if candidate.model_name == promotion.model_name and candidate.customized:
             lines.append(f"It scored {headline(candidate.customized)}.")
     if promotion.reason:
-        lines.append(f"Reason given: {promotion.reason}")
+        lines.append(f"Reason given: {quotation(promotion.reason)}")
     if promotion.replaced:
         lines.append(f"It replaced {promotion.replaced}.")
     return lines
@@ -135,17 +168,30 @@ def overview(topic: Topic) -> Answer:
         return no_runs(topic)
     if run.status in _ACTIVE:
         return _statuses([run])
-    return reply(summarise(run), sources=show(run))
+    ended = _time(run, utc_now()) if run.finished_at else f"is {run.status}"
+    return reply(f"*{named(run)}* {ended}.", summarise(run), sources=show(run))
 
 
 def recent(topic: Topic) -> Answer:
     """The newest runs, one line each."""
-    runs = topic.candidate_runs[:8]
+    span = topic.span
+    runs = [run for run in topic.candidate_runs if span is None or _went_on(run, span)][:8]
+    if not runs and topic.candidate_runs and span is not None:
+        last = topic.candidate_runs[0]
+        return reply(
+            "No run went on at that time.", f"The last one is {named(last)}.", sources=show(last)
+        )
     if not runs:
         return no_runs(topic)
     return reply(
-        *(f"*{named(run)}*: {run.status}{_verdict(run)}" for run in runs), sources=["flywheel runs"]
+        *(f"*{named(run)}*: {run.status}{_verdict(run)}" for run in runs),
+        sources=["flywheel runs", *(show(*runs) if span else [])],
     )
+
+
+def _went_on(run: RunView, span: Span) -> bool:
+    started, finished = run.started_at or run.created_at, run.finished_at
+    return started < span.end and (finished is None or finished >= span.start)
 
 
 def _verdict(run: RunView) -> str:

@@ -50,7 +50,7 @@ def teacher(topic: Topic) -> Answer:
         return reply(f"{named(run)} has not read its records yet.", sources=show(run))
     usage = run.teacher
     tokens = (
-        f"{usage.input_tokens:,.1f} tokens in and {usage.output_tokens:,.1f} out"
+        f"{usage.input_tokens:,.0f} tokens in and {usage.output_tokens:,.0f} out"
         if usage.input_tokens is not None and usage.output_tokens is not None
         else "tokens not logged"
     )

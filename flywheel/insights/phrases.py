@@ -7,15 +7,27 @@ from flywheel.evaluation.headline import NAMES
 from flywheel.evaluation.scores import ClassScore, Interval, Scores
 from flywheel.formatting import count, duration, money
 from flywheel.insights.subjects import Subject, taken_for
+from flywheel.insights.values import difference_words
 from flywheel.views import Answer, RunView
 
 CANNOT_TELL = "the intervals overlap, so this run cannot tell them apart"
 
 
-def reply(*lines: str | None, sources: Sequence[str], understood: bool = True) -> Answer:
+def reply(
+    *lines: str | None,
+    sources: Sequence[str],
+    understood: bool = True,
+    refused: bool = False,
+    choices: Sequence[str] = (),
+) -> Answer:
     """An answer of the lines that there are."""
-    text = "\n".join(line for line in lines if line)
-    return Answer(text=text, sources=list(dict.fromkeys(sources)), understood=understood)
+    return Answer(
+        text="\n".join(line for line in lines if line),
+        sources=list(dict.fromkeys(sources)),
+        understood=understood,
+        refused=refused,
+        choices=list(choices),
+    )
 
 
 def show(*runs: RunView) -> list[str]:
@@ -99,6 +111,22 @@ def standing(one: Subject, other: Subject) -> str:
     if overlap(first.interval, second.interval):
         return f"{one.name} and {other.name}: {CANNOT_TELL}."
     return f"{better.name} is ahead of {worse.name}: the intervals do not overlap."
+
+
+def paired(one: Subject, other: Subject) -> str | None:
+    """What the run's paired comparison says of a candidate and its reference, where it is that."""
+    said = one.run.recommendation
+    for verdict in said.candidates if said else []:
+        if verdict.model_name != one.name or verdict.difference is None:
+            continue
+        found = verdict.difference
+        words = f"Difference on the same records: {difference_words(found)}."
+        if found.low > 0:
+            return f"*{one.name}* is significantly better than {other.name}. {words}"
+        if found.high < 0:
+            return f"*{one.name}* is significantly worse than {other.name}. {words}"
+        return f"This run cannot tell *{one.name}* and {other.name} apart. {words}"
+    return None
 
 
 def doing_now(run: RunView) -> str:

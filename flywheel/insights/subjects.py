@@ -14,7 +14,13 @@ _TEACHER = re.compile(r"\b(teacher|big model|llm)\b")
 _BASELINE = re.compile(r"\b(baseline|base model|before training|untrained)\b")
 _BEST = re.compile(r"\b(best|winner|recommended|winning)\b")
 _WORST = re.compile(r"\b(worst|weakest|loser) (one|model|candidate)\b|\bloser\b")
-_INCUMBENT = re.compile(r"\b(incumbent|promoted (one|model)|current model|model in production)\b")
+_INCUMBENT = re.compile(
+    r"\b(incumbent|(promoted|live|current) (\w+ )?(one|model)|in production"
+    r"|what (serves|we have)|(our|the) current|than current)\b"
+)
+_SMALL = re.compile(r"\b(small(er|est)?|tiny|little) (one|model|llm)\b|\bsmallest\b")
+_LARGE = re.compile(r"\b(big(ger|gest)?|large(r|st)?) one\b|\b(large(r|st)?|biggest) model\b")
+_SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b(?![\w.])")
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Subject:
     seconds: float | None
     cost_per_1000: Decimal | None
     is_teacher: bool = False
+    is_reference: bool = False  # that the candidates of its run are compared with
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class Mentioned:
 
     subjects: list[Subject]
     unknown: str
+    implied: bool = False  # by what was said before: 'how fast is it?'
 
 
 def ranked(run: RunView) -> list[Subject]:
@@ -68,7 +76,16 @@ def teacher_of(run: RunView) -> Subject | None:
     if teacher is None:
         return None
     name = f"{teacher.model_name} (teacher)"
-    return Subject(name, run, None, teacher.seconds, teacher.cost_per_1000, is_teacher=True)
+    said = run.recommendation
+    return Subject(
+        name,
+        run,
+        None,
+        teacher.seconds,
+        teacher.cost_per_1000,
+        is_teacher=True,
+        is_reference=said is not None and said.reference == "the teacher",
+    )
 
 
 def mentioned(topic: Topic, run: RunView) -> Mentioned:
@@ -85,6 +102,9 @@ def mentioned(topic: Topic, run: RunView) -> Mentioned:
         if by_own_name.names or _TEACHER.search(question.text):
             subjects.append(teacher)
     subjects += [s for s in _by_role(topic, run, subjects) if s.name not in _names(subjects)]
+    if not subjects:
+        last = [subject_of(run, by_name[name]) for name in topic.last_models if name in by_name]
+        return Mentioned(last, question.unread(used), implied=bool(last))
     return Mentioned(subjects, question.unread(used))
 
 
@@ -100,13 +120,26 @@ def _by_role(topic: Topic, run: RunView, named: Sequence[Subject]) -> list[Subje
     roles = []
     if _BEST.search(text) and order:
         roles.append(order[0])
+    roles += _by_size(run, text)
     if _WORST.search(text) and order:
         roles.append(order[-1])
     if _BASELINE.search(text):
         roles += _baseline(run, named)
     if _INCUMBENT.search(text):
-        roles += _incumbent(topic, run.workload_id)
+        roles += incumbent_in(run) or _incumbent(topic, run.workload_id)
     return roles
+
+
+def _by_size(run: RunView, text: str) -> list[Subject]:
+    """'the small one', 'the biggest': of those whose names say how large they are."""
+    sized = sorted(
+        (float(match[1]), place)
+        for place, candidate in enumerate(run.nims)
+        if (match := _SIZE.search(candidate.model_name.lower().replace("-", " ")))
+    )
+    wanted = [sized[0]] if sized and _SMALL.search(text) else []
+    wanted += [sized[-1]] if sized and _LARGE.search(text) else []
+    return [subject_of(run, run.nims[place]) for _, place in wanted]
 
 
 def _baseline(run: RunView, named: Sequence[Subject]) -> list[Subject]:
@@ -121,6 +154,20 @@ def _baseline(run: RunView, named: Sequence[Subject]) -> list[Subject]:
         name = f"baseline ({measures})" if measures else f"{candidate.model_name} before training"
         subjects.append(Subject(name, run, candidate.base, None, None))
     return subjects
+
+
+def incumbent_in(run: RunView) -> list[Subject]:
+    """The model that served when the run was started, as the run scored it."""
+    compared = run.compared
+    if compared is None or compared.scores is None:
+        return []
+    scores = compared.scores
+    said = run.recommendation
+    name = f"{compared.name}, the incumbent"
+    is_reference = said is not None and said.reference == compared.name
+    return [
+        Subject(name, run, scores, scores.seconds, scores.cost_per_1000, is_reference=is_reference)
+    ]
 
 
 def _incumbent(topic: Topic, workload_id: str) -> list[Subject]:

@@ -16,9 +16,13 @@ _NEXT = {
 }
 
 
-def summarise(run: RunView) -> str:
-    """Verdict, why, saving, weakest class and what to do next: at most 120 words."""
-    first, *rest = _sentences(run)
+def summarise(run: RunView, middle: str | None = None) -> str:
+    """Verdict, why, saving, weakest class and what to do next: at most 120 words.
+
+    `middle` stands for what is between the verdict and the next step, where somebody worded that.
+    """
+    between = list(_middle(run)) if middle is None else [middle]
+    first, *rest = _opening(run), *between, *_ending(run)
     chosen = " ".join(first.split()[:MOST_WORDS])
     for sentence in rest:
         if len(f"{chosen} {sentence}".split()) <= MOST_WORDS:
@@ -26,39 +30,53 @@ def summarise(run: RunView) -> str:
     return chosen
 
 
-def _sentences(run: RunView) -> Iterator[str]:
+def words_left(run: RunView) -> int:
+    """How many words the middle may have."""
+    return MOST_WORDS - len(" ".join((_opening(run), *_ending(run))).split())
+
+
+def _opening(run: RunView) -> str:
     said = run.recommendation
     if said is None:
-        yield from _without_verdict(run)
-        return
+        outcome = {"failed": "failed", "cancelled": "was cancelled"}
+        how = outcome.get(run.status, f"is {run.status}")
+        return f"The run of {run.workload_id} {how} and has no verdict."
     what = {
         "promote": f"{said.model_name} can take over {run.workload_id} from {_present(run)}.",
         "keep": f"Keep the present model for {run.workload_id}; no candidate is good enough.",
         "insufficient-data": f"There is not enough data to decide on {run.workload_id}.",
     }
-    yield what[said.verdict]
+    return what[said.verdict]
+
+
+def _middle(run: RunView) -> Iterator[str]:
+    said = run.recommendation
+    if said is None:
+        yield from _errors(run)
+        return
     yield said.reason
     yield from _saving(run)
     yield from _weakest(run)
     failed = [candidate.model_name for candidate in run.nims if candidate.error]
     if failed:
         yield f"Without a result: {', '.join(failed)}."
-    yield _NEXT[said.verdict]
+
+
+def _ending(run: RunView) -> Iterator[str]:
+    if run.recommendation is not None:
+        yield _NEXT[run.recommendation.verdict]
+    elif run.status == "failed":
+        yield f"Next: look at what went wrong with flywheel show {run.id}, then start it again."
 
 
 def _present(run: RunView) -> str:
     return "the teacher" if run.compared is None else run.compared.name
 
 
-def _without_verdict(run: RunView) -> Iterator[str]:
-    outcome = {"failed": "failed", "cancelled": "was cancelled"}.get(run.status, f"is {run.status}")
-    yield f"The run of {run.workload_id} {outcome} and has no verdict."
+def _errors(run: RunView) -> Iterator[str]:
     if run.error:
         yield run.error
-    failed = [f"{c.model_name}: {c.error}" for c in run.nims if c.error]
-    yield from failed[:3]
-    if run.status == "failed":
-        yield f"Next: look at what went wrong with flywheel show {run.id}, then start it again."
+    yield from [f"{c.model_name}: {c.error}" for c in run.nims if c.error][:3]
 
 
 def _saving(run: RunView) -> Iterator[str]:

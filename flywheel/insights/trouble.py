@@ -1,9 +1,11 @@
 """Answers where there is nothing to answer with: what is missing, and what there is."""
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
 from flywheel.formatting import count
+from flywheel.insights.names import find
 from flywheel.insights.phrases import doing_now, named, reply, show
 from flywheel.insights.topic import Topic, is_scored
 from flywheel.views import Answer, RunView
@@ -25,6 +27,7 @@ def no_runs(topic: Topic) -> Answer:
             f"There are no runs of {workload} yet.",
             f"Start one: flywheel run {workload}",
             sources=["flywheel runs"],
+            refused=True,
         )
     workloads = sorted({summary.workload_id for summary in topic.workloads})
     return reply(
@@ -58,11 +61,28 @@ def unknown_run(topic: Topic) -> Answer:
         f"There is no run {missing}.",
         f"The last one is {named(last)}." if last else "There are no runs yet.",
         sources=["flywheel runs"],
+        refused=True,
     )
 
 
+def is_size(name: str) -> bool:
+    """'8b': what people call a model by."""
+    return re.fullmatch(r"\d+(\.\d+)?b", name) is not None
+
+
 def unknown_model(topic: Topic, run: RunView, name: str) -> Answer:
-    """A model that the run does not have."""
+    """A model that the run does not have, though another may."""
+    having = [r for r in topic.runs if _has(r, name)]
+    if having:
+        having.sort(key=lambda r: (r.workload_id != run.workload_id, not is_scored(r)))
+        same = having[0]
+        return reply(
+            f"{named(run)} had no {name.upper() if is_size(name) else name}. "
+            f"It had {listed([candidate.model_name for candidate in run.nims])}.",
+            f"{named(same)} had it.",
+            sources=show(run, same),
+            refused=True,
+        )
     models = [candidate.model_name for candidate in run.nims]
     workloads = sorted(
         {r.workload_id for r in topic.runs} | {w.workload_id for w in topic.workloads}
@@ -75,6 +95,7 @@ def unknown_model(topic: Topic, run: RunView, name: str) -> Answer:
         + (f" Its teacher is {run.teacher.model_name}." if run.teacher else ""),
         f"Workloads: {listed(workloads)}.",
         sources=show(run),
+        refused=True,
     )
 
 
@@ -86,6 +107,22 @@ def unknown_class(run: RunView, name: str, labels: Sequence[str]) -> Answer:
         + (f" Did you mean {close[0]}?" if close else ""),
         f"Its classes: {listed(labels)}.",
         sources=show(run),
+        refused=True,
+    )
+
+
+def _has(run: RunView, name: str) -> bool:
+    models = [candidate.model_name for candidate in run.nims]
+    return bool(find(name.split(), models, by_parts=True).names)
+
+
+def not_known(word: str) -> Answer:
+    """The question is about something that is not recorded."""
+    return reply(
+        f"I cannot answer that: I know nothing about “{word}”.",
+        "I know what runs have measured, what the log holds and what was decided.",
+        sources=[],
+        refused=True,
     )
 
 
@@ -110,7 +147,7 @@ def examples(topic: Topic) -> list[str]:
         if len(models) > 1:
             questions += [f"Compare {models[0]} and {models[1]}"]
         questions += [
-            "How much would we save with 4 million requests a month?",
+            "How much would we save per 1,000 requests?",
             f"Why did {models[-1]} lose?",
             f"How fast is {models[0]}?",
         ]

@@ -14,7 +14,8 @@ promote promoted promotion quick quicker ready recall recommend recommendation r
 records rejected replace request requests result results running runs save saved saves saving
 savings score scores second seconds serving slow slower slowest speed started state status student
 summary support switch takes teacher thousand trained training verdict versus weak weakest which
-winner wins workload workloads worse worst wrong year yearly
+winner wins workload workloads worse worst wrong year yearly weighted balanced similarity
+significant replaced drift trend history approvals unparseable tokens traffic summarise
 """.split()
 
 # Words that are in any sentence: never a name, never corrected.
@@ -42,7 +43,51 @@ well went were what what's when where whether while who who's whole whom whose w
 with within without won won't work worked working works would yes yesterday yet you your
 """.split()
 
-COMMON = frozenset(_TELLING) | frozenset(_FILLING)
+# More everyday words: not corrected either, and never taken for an unknown name.
+_EVERYDAY = """
+able above according across actual added agent agents agree alike almost alone along already always
+among amount answered anybody anymore anything apart argue around aside ask asked became become beat
+beats began begin begun behind belong below beside besides bet bigger bill boss bottom break bring
+brings broke bug buy calling came care change changed changes chosen clear close closer come comes
+confirm contain contains contradict cut daily date dates dead deal decide decided decision degrade
+degraded depend develop developed discard discarded down drop dropped dropping during early easier
+easy else end ended ends enough entire equal evals even evening ever everybody everyone everything
+everywhere exact expect expected extra face fair fall fallen fell felt fewer field figure fill final
+fine fit fix followed form found free friday front full future gain gained gap general given gives
+glad goes gonna gotta guess gut guys half happy hardly head heard hold honest hope hopefully huge
+hurt idea ignore imagine important improve improved improves improvement inside instance instruct
+instructions insufficient intended issue issues item job join june july keep keeps kept known lacks
+language last lately later least leave left level lie line lines list listed lots lucky maintain
+manage mark match matter matters maybe mention middle mind mine minus miss missed misses mix mixed
+moment monday morning most mostly move nah name nearly neither never nice nobody none nope normal
+note notes nothing notice numbers obvious odd old oldest onto open opened opinion order otherwise
+outcome overview own page paid pair part people perhaps pick place plain plan plans plus possible
+post present pretend print pro probably proper quality quarter quarters quiet reached read real
+reach regular relative relevant remain remember remind requested required respect return route
+routes routing rn same saturday save second seconds seemed seems seen sense separate serious set
+several short shot side significantly simple simply since single six skip slightly slip slipped
+slips somebody someone somehow sometimes somewhat somewhere soon sort sorry speak specific spot
+spring stand standard stay step steps stick stopped straight strange strong summer sunday super
+system talk tells ten term terms thing think third thursday tiny together tomorrow tonight tool
+tools top touch toward transfer trouble tuesday turn turned twice understand unfortunately unless
+unlike unsure upset useful user users usual various via view wanna wednesday weekend went whatever
+whenever wherever whichever winter wise wish wonder word words wrote yeah yep yes yours bro dude api
+key password secret database prompt poem email salary gpu weather budget complaints complained
+footprint carbon competitor competitors customer customers hardware mail phone approving answers
+ourselves himself herself itself themselves finetuned finetuning fine-tuned fine-tuning evaluate pls
+plz thx lol btw asap atm fyi imo iirc vs tuned unreadable contradicting percentile p95 p50 p99 whats
+hows wheres whos whens theres lets dont doesnt didnt isnt arent cant wont im ive thats dupes dups
+dup head-to-head side-by-side killed kill jobs queue queued json result tool_result url link image
+""".split()
+# Endings of ordinary words; hardly a model is called so.
+_ENDINGS = (
+    "ly", "ing", "ed", "tion", "tions", "sion", "ness", "ment", "able", "ity", "wise", "ous", "ful",
+    "ive", "ance", "ence",
+)  # fmt: skip
+
+COMMON = frozenset(_TELLING) | frozenset(_FILLING) | frozenset(_EVERYDAY)
+# Common, but a workload may be called so: 'support' of support_routing, 'drafts' of reply_drafts.
+_FUNCTION_WORDS = frozenset(_FILLING)
 
 _SYNONYMS = {
     "logistic": "logreg",
@@ -51,7 +96,26 @@ _SYNONYMS = {
     "svc": "svm",
     "tf-idf": "tfidf",
     "hash": "hashing",
+    "tfidfsvm": "tfidf-svm",
 }
+_SHORT = {
+    "acc": "accuracy",
+    "prec": "precision",
+    "rec": "recall",
+    "perf": "performance",
+    "diff": "difference",
+    "avg": "average",
+}
+
+
+def is_ordinary(word: str) -> bool:
+    """Whether it is an everyday word, and so no name that nothing has."""
+    return word in COMMON or (len(word) > 5 and word.isalpha() and word.endswith(_ENDINGS))
+
+
+def may_name(word: str, is_part: bool) -> bool:
+    """Whether the word may stand for a name that it `is_part` of, letter by letter."""
+    return word not in COMMON or (is_part and word not in _FUNCTION_WORDS)
 
 
 def canonical(word: str) -> str:
@@ -61,6 +125,7 @@ def canonical(word: str) -> str:
 
 def corrected(word: str) -> str:
     """The telling word that a mistyped one stands for, or the word itself."""
+    word = _SHORT.get(word, word)
     if len(word) < 4 or word in COMMON or not word.isalpha():
         return word
     swapped = [telling for telling in _TELLING if sorted(telling) == sorted(word)]

@@ -100,8 +100,13 @@ async def approval_of(session: AsyncSession, approval_id: str) -> Approval:
     """The approval. Raises NotFoundError."""
     approval = await session.get(Approval, approval_id)
     if approval is None:
-        raise NotFoundError("This approval does not exist any more.", "Its run was deleted.")
+        raise unknown()
     return approval
+
+
+def unknown() -> NotFoundError:
+    """That there is no such approval."""
+    return NotFoundError("This approval does not exist any more.", "Its run was deleted.")
 
 
 def is_over(approval: Approval, now: datetime) -> bool:

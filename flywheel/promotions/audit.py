@@ -97,10 +97,15 @@ def digest_of(entry: AuditEntry) -> str:
 
 
 async def entries(
-    session: AsyncSession, workload_id: str | None = None, limit: int | None = None
+    session: AsyncSession,
+    workload_id: str | None = None,
+    limit: int | None = None,
+    hidden: frozenset[str] = frozenset(),
 ) -> list[AuditEntry]:
-    """The newest ones (all where no limit is given), the oldest first."""
+    """The newest ones (all where no limit is given), the oldest first; none of `hidden`."""
     query = select(Audit).order_by(col(Audit.id).desc())
+    if hidden:
+        query = query.where(col(Audit.workload_id).not_in(hidden))
     if workload_id is not None:
         query = query.where(Audit.workload_id == workload_id)
     if limit is not None:

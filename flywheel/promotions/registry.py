@@ -106,6 +106,14 @@ async def promote(
     return promotion
 
 
+def nothing_promoted(workload_id: str) -> ConflictError:
+    """Why nothing can be rolled back."""
+    return ConflictError(
+        f"No model is promoted for {workload_id}: the teacher serves it.",
+        "There is nothing to roll back.",
+    )
+
+
 async def roll_back(
     session: AsyncSession, workload_id: str, by: str, reason: str
 ) -> tuple[Promotion, Promotion | None]:
@@ -116,10 +124,7 @@ async def roll_back(
     """
     current = await active(session, workload_id)
     if current is None:
-        raise ConflictError(
-            f"No model is promoted for {workload_id}: the teacher serves it.",
-            "There is nothing to roll back.",
-        )
+        raise nothing_promoted(workload_id)
     _end(current, "rolled-back", by, reason)
     await session.flush()
     if current.replaces_id is None:

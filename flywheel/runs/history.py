@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -31,16 +30,20 @@ async def run_before(session: AsyncSession, run: Run) -> Run | None:
 
 async def completed_before(session: AsyncSession, run_ids: Sequence[int]) -> dict[int, int]:
     """For each of these runs the last completed one of the workload before it, if there is one."""
-    query = (
-        select(Run.id, func.max(_EARLIER.id))
-        .join(_EARLIER, col(_EARLIER.workload_id) == col(Run.workload_id))
+    # One look into an index per run: a join would read all runs of the workload for each.
+    before = (
+        select(_EARLIER.id)
         .where(
-            col(Run.id).in_(run_ids),
+            col(_EARLIER.workload_id) == col(Run.workload_id),
             col(_EARLIER.status) == "completed",
             col(_EARLIER.id) < col(Run.id),
         )
-        .group_by(col(Run.id))
+        .order_by(col(_EARLIER.id).desc())
+        .limit(1)
+        .correlate(Run)
+        .scalar_subquery()
     )
+    query = select(Run.id, before).where(col(Run.id).in_(run_ids))
     return {run: before for run, before in await session.exec(query) if run and before}
 
 

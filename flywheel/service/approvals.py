@@ -38,6 +38,8 @@ async def decide_approval(
         approval = await approvals.approval_of(session, approval_id)
         state = await load_state(session, approval.run_id)
     workload = state.run.workload_id
+    if workload in backends.hidden:
+        raise approvals.unknown()
     await rights.require(backends, actor, workload, "approve" if approve else "reject")
     model = model_name or _recommended(state)
     if approve:

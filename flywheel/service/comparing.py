@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 
 from sqlalchemy import func
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.datasets.report import DatasetReport
@@ -41,8 +41,12 @@ async def compare_runs(
     of different workloads, InvalidInputError where they are the same.
     """
     async with backends.database.reading() as session:
-        one = await _find(session, ref)
-        two = await _before(session, one) if other is None else await _find(session, other)
+        one = await _find(session, ref, backends.hidden)
+        two = (
+            await _before(session, one)
+            if other is None
+            else await _find(session, other, backends.hidden)
+        )
         if one == two:
             raise InvalidInputError(
                 f"{run_ref(one)} cannot be compared with itself.", "Name two runs."
@@ -63,10 +67,12 @@ async def compare_runs(
     return await _compared(backends, before, after)
 
 
-async def _find(session: AsyncSession, ref: str) -> int:
+async def _find(session: AsyncSession, ref: str, hidden: frozenset[str]) -> int:
     if not is_last(ref):
-        return await find(session, ref)
-    newest = (await session.exec(select(func.max(Run.id)).where(Run.status == "completed"))).one()
+        return await find(session, ref, hidden)
+    query = select(func.max(Run.id)).where(Run.status == "completed")
+    query = query.where(col(Run.workload_id).not_in(hidden)) if hidden else query
+    newest = (await session.exec(query)).one()
     if newest is None:
         raise NotFoundError("No run is complete yet.", "`flywheel runs` lists them.")
     return int(newest)

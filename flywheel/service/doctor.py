@@ -22,12 +22,7 @@ async def check(backends: Backends) -> list[PartStatus]:
         *await _served(backends),
         await _worker(backends),
         *await _tracker(backends),
-        PartStatus(
-            part="language model",
-            implementation="none",
-            state="off",
-            detail="answers and summaries are deterministic",
-        ),
+        await _language_model(backends),
     ]
 
 
@@ -49,6 +44,18 @@ async def _served(backends: Backends) -> list[PartStatus]:
 async def _tracker(backends: Backends) -> list[PartStatus]:
     tracker = backends.tracker
     return [] if tracker is None else [await _probe("tracking", tracker.name, tracker.ping)]
+
+
+async def _language_model(backends: Backends) -> PartStatus:
+    model = backends.language_model
+    if model is None:
+        return PartStatus(
+            part="language model",
+            implementation="none",
+            state="off",
+            detail="answers and summaries are deterministic",
+        )
+    return await _probe("language model", model.name, model.ping)
 
 
 async def _probe(part: str, implementation: str, ping: Callable[[], Awaitable[str]]) -> PartStatus:

@@ -30,7 +30,7 @@ async def freeze(backends: Backends, ref: str, actor: Actor) -> EvalSetView:
     file is gone or was changed, UnavailableError where it cannot be copied.
     """
     async with backends.database.transaction() as session:
-        state = await load_state(session, await find(session, ref))
+        state = await load_state(session, await find(session, ref, backends.hidden))
     run = state.run
     found = [d for d in state.datasets if d.name == "eval"]
     if not found:
@@ -77,9 +77,9 @@ async def release(
     """Let later runs draw their own evaluation sets again. Raises NotFoundError."""
     async with backends.database.transaction() as session:
         row = await _in_force(session, workload_id, client_id)
-        if row is None:
+        if row is None or workload_id in backends.hidden:
             query = select(FrozenSet.workload_id).where(col(FrozenSet.released_at).is_(None))
-            names = sorted(set(await session.exec(query)))
+            names = sorted(set(await session.exec(query)) - backends.hidden)
             of = f" of client '{client_id}'" if client_id else ""
             raise NotFoundError(
                 f"No evaluation set of {workload_id}{of} is frozen.",
@@ -97,7 +97,8 @@ async def eval_sets(backends: Backends, workload_id: str | None = None) -> list[
     if workload_id is not None:
         query = query.where(FrozenSet.workload_id == workload_id)
     async with backends.database.transaction() as session:
-        return [_view(row) for row in await session.exec(query)]
+        rows = list(await session.exec(query))
+    return [_view(row) for row in rows if row.workload_id not in backends.hidden]
 
 
 async def _in_force(

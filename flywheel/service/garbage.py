@@ -5,6 +5,7 @@ from sqlmodel import select
 from flywheel.db.models import Run
 from flywheel.ports.backends import Backends
 from flywheel.ports.platform import Leftover
+from flywheel.service.asked import forget_old
 from flywheel.views import GarbageView
 
 
@@ -21,6 +22,7 @@ async def leftovers(backends: Backends) -> list[Leftover]:
 async def collect_garbage(backends: Backends) -> GarbageView:
     """Remove it, run by run; what cannot be removed comes back with the reason.
 
+    Questions that are older than the settings keep them go as well.
     Nothing is touched whose name does not say which run made it.
     """
     found = await leftovers(backends)
@@ -33,4 +35,6 @@ async def collect_garbage(backends: Backends) -> GarbageView:
         left += await backends.platform.remove(uid)
         if backends.tracker is not None:
             left += await backends.tracker.remove(uid)
-    return GarbageView(removed=max(len(found) - len(left), 0), left=left)
+    return GarbageView(
+        removed=max(len(found) - len(left), 0), left=left, questions=await forget_old(backends)
+    )

@@ -28,9 +28,10 @@ async def home(backends: Backends, actor: Actor) -> HomeView:
     promoted = (await incumbents(backends))[:WORKLOADS]
     async with backends.database.reading() as session:
         asked = await _asked(backends, session, actor)
-        active = select(Run.id).where(col(Run.status).in_(ACTIVE_RUN))
+        seen = col(Run.workload_id).not_in(backends.hidden)
+        active = select(Run.id).where(col(Run.status).in_(ACTIVE_RUN), seen)
         running = list(await session.exec(active.order_by(col(Run.id).desc())))
-        own = select(Run.id).where(Run.requested_by == actor.id)
+        own = select(Run.id).where(Run.requested_by == actor.id, seen)
         mine = list(await session.exec(own.order_by(col(Run.id).desc()).limit(MINE)))
         checked = {one.workload_id: await _last_check(session, one) for one in promoted}
     origins = {one.workload_id: number(one.run_id) for one in promoted}
@@ -83,7 +84,7 @@ async def _asked(backends: Backends, session: AsyncSession, actor: Actor) -> lis
     query = (
         select(Approval.run_id, Run.workload_id)
         .join(Run, col(Run.id) == col(Approval.run_id))
-        .where(Approval.status == "open")
+        .where(Approval.status == "open", col(Run.workload_id).not_in(backends.hidden))
         .order_by(col(Approval.run_id).desc())
     )
     rows = await session.exec(query)

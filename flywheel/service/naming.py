@@ -35,16 +35,21 @@ def is_last(ref: str) -> bool:
     return ref.strip().lower() in {"last", "latest"}
 
 
-async def find(session: AsyncSession, ref: str) -> int:
-    """The id of the run that `ref` names. Raises NotFoundError."""
+async def find(session: AsyncSession, ref: str, hidden: frozenset[str]) -> int:
+    """The id of the run that `ref` names; those of `hidden` workloads are not there.
+
+    Raises NotFoundError.
+    """
     query = select(Run.id).order_by(col(Run.id).desc()).limit(1)
+    query = query.where(col(Run.workload_id).not_in(hidden)) if hidden else query
     last = (await session.exec(query)).one_or_none()
     if last is None:
         raise NotFoundError("There are no runs yet.", "Start one: `flywheel run WORKLOAD`.")
     if is_last(ref):
         return last
     wanted = number(ref)
-    if await session.get(Run, wanted) is None:
+    run = await session.get(Run, wanted)
+    if run is None or run.workload_id in hidden:
         raise NotFoundError(
             f"There is no run {run_ref(wanted)}.", f"The last one is {run_ref(last)}."
         )

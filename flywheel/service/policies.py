@@ -38,9 +38,9 @@ async def policy_for(backends: Backends, workload_id: str | None = None) -> Poli
             document=document,
             workload_id=None,
             approvers=rules.approvers,
-            elsewhere=rules.workloads,
+            elsewhere={n: who for n, who in rules.workloads.items() if n not in backends.hidden},
         )
-    if workload_id not in rules.workloads:
+    if workload_id not in rules.workloads or workload_id in backends.hidden:
         await check_logged(backends, workload_id)
     return PolicyView(document=document, workload_id=workload_id, approvers=rules.of(workload_id))
 
@@ -63,7 +63,7 @@ async def read_policy(file: Path) -> PolicyDocument:
 async def policy_of(backends: Backends, ref: str) -> PolicyDocument:
     """The policy that the run is judged by. Raises NotFoundError."""
     async with backends.database.transaction() as session:
-        run = await session.get_one(Run, await find(session, ref))
+        run = await session.get_one(Run, await find(session, ref, backends.hidden))
     if run.policy is None:
         raise NotFoundError(
             f"{run_ref(run.id)} has no policy: an earlier version of flywheel started it."

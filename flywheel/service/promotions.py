@@ -32,7 +32,7 @@ async def promote(
     if actor.id == API_ANONYMOUS:  # who is not even told which runs there are
         await rights.require(backends, actor, "", "promote")
     async with backends.database.transaction() as session:
-        run_id = await find(session, ref)
+        run_id = await find(session, ref, backends.hidden)
         state = await load_state(session, run_id)
     await rights.require(backends, actor, state.run.workload_id, "promote")
     reason, artifact = promoting.checked_reason(reason), promoting.promotable(state, model_name)
@@ -69,6 +69,8 @@ async def rollback(
     """
     await rights.require(backends, actor, workload_id, "roll back")
     reason = promoting.checked_reason(reason)
+    if workload_id in backends.hidden:
+        raise registry.nothing_promoted(workload_id)
     async with backends.database.transaction() as session:
         ended, now = await registry.roll_back(session, workload_id, actor.id, reason)
         unfit = ""
@@ -107,7 +109,10 @@ async def rollback(
 async def incumbents(backends: Backends) -> list[PromotionView]:
     """Every promoted model, by workload."""
     async with backends.database.reading() as session:
-        return [await promoting.view_of(session, p) for p in await registry.all_active(session)]
+        rows = [
+            p for p in await registry.all_active(session) if p.workload_id not in backends.hidden
+        ]
+        return [await promoting.view_of(session, row) for row in rows]
 
 
 async def audit_trail(
@@ -115,7 +120,7 @@ async def audit_trail(
 ) -> list[audit.AuditEntry]:
     """Decisions on promotions and refusals, the oldest first; the newest ones with a limit."""
     async with backends.database.reading() as session:
-        return await audit.entries(session, workload_id, limit)
+        return await audit.entries(session, workload_id, limit, backends.hidden)
 
 
 async def verify_audit(backends: Backends, head: str | None = None) -> audit.Verified:

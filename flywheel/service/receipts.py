@@ -22,9 +22,9 @@ async def receipt_of(backends: Backends, ref: str) -> str:
     Raises NotFoundError where there is none: the run has not completed, or is older than receipts.
     """
     async with backends.database.transaction() as session:
-        if (deleted := await _of_deleted(session, ref)) is not None:
+        if (deleted := await _of_deleted(session, ref, backends.hidden)) is not None:
             return deleted
-        run = await session.get_one(Run, await find(session, ref))
+        run = await session.get_one(Run, await find(session, ref, backends.hidden))
         query = select(Receipt.document).where(Receipt.run_uid == run.uid)
         document = (await session.exec(query)).one_or_none()
     if run.status != "completed":
@@ -40,12 +40,13 @@ async def receipt_of(backends: Backends, ref: str) -> str:
     return document
 
 
-async def _of_deleted(session: AsyncSession, ref: str) -> str | None:
+async def _of_deleted(session: AsyncSession, ref: str, hidden: frozenset[str]) -> str | None:
     """The receipt that a deleted run has left; numbers of runs are never given twice."""
     if is_last(ref) or await session.get(Run, number(ref)) is not None:
         return None
-    query = select(Receipt.document).where(Receipt.run_id == number(ref))
-    return (await session.exec(query)).one_or_none()
+    query = select(Receipt).where(Receipt.run_id == number(ref))
+    found = (await session.exec(query)).one_or_none()
+    return None if found is None or found.workload_id in hidden else found.document
 
 
 async def verify_receipt(

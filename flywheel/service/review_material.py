@@ -60,7 +60,7 @@ class Material:
 async def material_of(backends: Backends, ref: str, model: str | None) -> Material:
     """Load it. Raises NotFoundError, ConflictError where there is nothing to judge."""
     async with backends.database.transaction() as session:
-        state = await load_state(session, await find(session, ref))
+        state = await load_state(session, await find(session, ref, backends.hidden))
         candidate = _candidate(state, model)
         query = (
             select(Prediction)
@@ -159,6 +159,30 @@ async def question_of(material: Material, row: int, actor: Actor) -> Question:
         b=labels[1],
         classes=list(material.report.classes),
     )
+
+
+async def disagreements_of(
+    backends: Backends, ref: str, model: str, label: str | None, most: int
+) -> list[tuple[str, str, str]]:
+    """Text, teacher's and candidate's answer of some records on which the two differ.
+
+    Of one class where `label` names it; the same records each time. Raises as `material_of`, and
+    DataError where a record cannot be read.
+    """
+    material = await material_of(backends, ref, model)
+    rows = [
+        row
+        for row in sorted(material.predictions)
+        if not same(material.predictions[row])
+        and label in {None, material.predictions[row].expected}
+    ]
+    found = []
+    for row in rows[:most]:
+        prediction = material.predictions[row]
+        path = Path(material.state.dataset("eval").uri)
+        text = _request_text(await asyncio.to_thread(_record, path, row))
+        found.append((text, prediction.expected, prediction.label or prediction.answer))
+    return found
 
 
 def _record(path: Path, row: int) -> dict[str, Any]:

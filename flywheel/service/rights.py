@@ -22,8 +22,14 @@ def may_approve(backends: Backends, actor: Actor, workload_id: str) -> bool:
     """
     if actor.id == API_ANONYMOUS or actor.barred is not None:
         return False
-    listed = backends.settings.approval_config.of(workload_id)
+    listed = _deciders(backends, workload_id)
     return actor.origin == "cli" or bool({actor.id, *actor.groups} & set(listed))
+
+
+def _deciders(backends: Backends, workload_id: str) -> list[str]:
+    """Who is listed; for one that the person does not see, as if it were not there."""
+    rules = backends.settings.approval_config
+    return rules.approvers if workload_id in backends.hidden else rules.of(workload_id)
 
 
 def rule_of(run: Run) -> ApprovalRule:
@@ -37,7 +43,7 @@ async def require(backends: Backends, actor: Actor, workload_id: str, what: str)
     """Raises ForbiddenError, and puts it on record, where the person may not decide."""
     if may_approve(backends, actor, workload_id):
         return
-    listed = backends.settings.approval_config.of(workload_id)
+    listed = _deciders(backends, workload_id)
     if actor.id == API_ANONYMOUS:
         error = ForbiddenError(
             "Without a key nobody may decide on promotions over the API.",

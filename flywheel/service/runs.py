@@ -36,6 +36,7 @@ from flywheel.service.policies import policy_in_force
 from flywheel.service.rights import rule_of
 from flywheel.service.startable import offered_candidates, require_needs
 from flywheel.service.timetables import with_expectations
+from flywheel.service.visibility import without
 from flywheel.settings.run_config import merge_run_config
 from flywheel.views import Actor, ApprovalView, EventView, RunRequest, RunView
 
@@ -101,7 +102,7 @@ async def retry_run(backends: Backends, ref: str, actor: Actor, key: str | None 
     if (started := await _started(backends, key)) is not None:
         return started
     async with backends.database.transaction() as session:
-        state = await load_state(session, await find(session, ref))
+        state = await load_state(session, await find(session, ref, backends.hidden))
     before = state.run
     if before.status not in {"failed", "cancelled"}:
         raise ConflictError(
@@ -148,7 +149,7 @@ async def _begin(
             if also is not None:
                 await also(session, run)
                 await session.flush()
-            view = (await _views(session, [run.id or 0]))[0]
+            view = (await views_of(session, [run.id or 0]))[0]
     except IntegrityError:  # somebody with the same key was faster
         if (started := await _started(backends, key)) is None:
             raise
@@ -168,7 +169,7 @@ async def _started(backends: Backends, key: str | None) -> RunView | None:
         return None
     async with backends.database.reading() as session:
         found = (await session.exec(select(Run.id).where(Run.request_key == key))).first()
-        return None if found is None else (await _views(session, [found]))[0]
+        return None if found is None else (await views_of(session, [found]))[0]
 
 
 async def _wake(backends: Backends, run: Run, token: str) -> None:
@@ -187,26 +188,38 @@ async def list_runs(
 ) -> list[RunView]:
     """The newest runs, newest first; `before` names a run that they are older than."""
     query = select(Run.id).order_by(col(Run.id).desc()).limit(limit)
+    if backends.hidden:
+        query = query.where(col(Run.workload_id).not_in(backends.hidden))
     if workload_id is not None:
         query = query.where(Run.workload_id == workload_id)
     if before is not None:
         query = query.where(col(Run.id) < number(before))
     async with backends.database.reading() as session:
-        views = await _views(session, [i for i in await session.exec(query) if i is not None])
+        views = await views_of(session, [i for i in await session.exec(query) if i is not None])
     return await with_expectations(backends, views)
 
 
 async def get_run(backends: Backends, ref: str) -> RunView:
     """The run that `ref` names: 'r-12', '12' or 'last'. Raises NotFoundError."""
     async with backends.database.reading() as session:
-        views = await _views(session, [await find(session, ref)])
+        views = await views_of(session, [await find(session, ref, backends.hidden)])
     return (await with_expectations(backends, views))[0]
+
+
+async def run_for_a_channel(backends: Backends, ref: str) -> RunView:
+    """The run as it is shown where anybody may read it: of what not everybody sees only itself.
+
+    Raises NotFoundError.
+    """
+    view = await get_run(backends, ref)
+    others = set(backends.settings.access_config.workloads) - {view.workload_id}
+    return await get_run(without(backends, others), ref) if others else view
 
 
 async def runs_by_id(backends: Backends, ids: Sequence[int]) -> list[RunView]:
     """Those of these runs that there are."""
     async with backends.database.reading() as session:
-        views = await _views(session, list(ids))
+        views = await views_of(session, list(ids))
     return await with_expectations(backends, views)
 
 
@@ -216,7 +229,7 @@ async def cancel_run(backends: Backends, ref: str, actor: Actor) -> RunView:
     Raises ConflictError where it has ended already.
     """
     async with backends.database.transaction() as session:
-        run = await _row(session, ref)
+        run = await _row(session, ref, backends.hidden)
         if run.status not in ACTIVE_RUN:
             raise ConflictError(f"{run_ref(run.id)} has ended already: it is {run.status}.")
         if run.status != "cancelling":
@@ -225,7 +238,7 @@ async def cancel_run(backends: Backends, ref: str, actor: Actor) -> RunView:
             run.version += 1
             run.wake_at = utc_now()
         await session.flush()
-        view = (await _views(session, [run.id or 0]))[0]
+        view = (await views_of(session, [run.id or 0]))[0]
     # Under a name of its own: the look that is due next has the plain one, and comes later.
     await _wake(backends, run, f"{run.fence}-cancel")
     return view
@@ -239,7 +252,7 @@ async def delete_run(backends: Backends, ref: str, actor: Actor) -> list[Leftove
     needs its model.
     """
     async with backends.database.transaction() as session:
-        run = await _row(session, ref)
+        run = await _row(session, ref, backends.hidden)
         if run.status in ACTIVE_RUN:
             raise ConflictError(
                 f"{run_ref(run.id)} is {run.status}.",
@@ -279,12 +292,13 @@ async def run_events(backends: Backends, run_id: str, after: int = 0) -> list[Ev
     ]
 
 
-async def _row(session: AsyncSession, ref: str) -> Run:
-    run_id = await find(session, ref)
+async def _row(session: AsyncSession, ref: str, hidden: frozenset[str]) -> Run:
+    run_id = await find(session, ref, hidden)
     return (await session.exec(select(Run).where(Run.id == run_id).with_for_update())).one()
 
 
-async def _views(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
+async def views_of(session: AsyncSession, run_ids: list[int]) -> list[RunView]:
+    """These runs as people see them, without what is expected of those that go on."""
     states = await load_states(session, run_ids)
     asked = await open_approvals(session, run_ids)
     votes = await votes_of(session, [one.id for one in asked.values()])

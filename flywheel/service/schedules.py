@@ -76,21 +76,21 @@ async def list_schedules(backends: Backends, workload_id: str | None = None) -> 
     if workload_id is not None:
         query = query.where(Schedule.workload_id == workload_id)
     async with backends.database.reading() as session:
-        rows = list(await session.exec(query))
+        rows = [row for row in await session.exec(query) if row.workload_id not in backends.hidden]
     return [await _view(backends, row) for row in rows]
 
 
 async def get_schedule(backends: Backends, ref: str) -> ScheduleView:
     """The schedule that `ref` names: 's-3' or '3'. Raises NotFoundError."""
     async with backends.database.reading() as session:
-        row = await _row(session, ref)
+        row = await _row(session, ref, backends.hidden)
     return await _view(backends, row)
 
 
 async def pause_schedule(backends: Backends, ref: str, actor: Actor) -> ScheduleView:
     """Start no run until it is resumed. Raises NotFoundError, ConflictError."""
     async with backends.database.transaction() as session:
-        row = await _row(session, ref)
+        row = await _row(session, ref, backends.hidden)
         if row.paused_at is not None:
             raise ConflictError(f"{schedule_ref(row.id)} is paused already.")
         row.paused_at = utc_now()
@@ -101,7 +101,7 @@ async def pause_schedule(backends: Backends, ref: str, actor: Actor) -> Schedule
 async def resume_schedule(backends: Backends, ref: str, actor: Actor) -> ScheduleView:
     """Go on from now; what was missed meanwhile is not caught up. Raises like `pause_schedule`."""
     async with backends.database.transaction() as session:
-        row = await _row(session, ref)
+        row = await _row(session, ref, backends.hidden)
         if row.paused_at is None:
             raise ConflictError(f"{schedule_ref(row.id)} is not paused.")
         rule, now = stored_rule(row.rule), utc_now()
@@ -115,7 +115,7 @@ async def resume_schedule(backends: Backends, ref: str, actor: Actor) -> Schedul
 async def remove_schedule(backends: Backends, ref: str, actor: Actor) -> ScheduleView:
     """Forget it; the runs that it has started stay. Raises NotFoundError."""
     async with backends.database.transaction() as session:
-        row = await _row(session, ref)
+        row = await _row(session, ref, backends.hidden)
         await session.delete(row)
     log.info("%s was removed by %s", schedule_ref(row.id), actor.id)
     return await _view(backends, row)
@@ -161,7 +161,7 @@ async def notice_told(backends: Backends, told: ScheduleNotice) -> None:
         )
 
 
-async def _row(session: AsyncSession, ref: str) -> Schedule:
+async def _row(session: AsyncSession, ref: str, hidden: frozenset[str]) -> Schedule:
     match = re.fullmatch(r"(?:s-)?([0-9]{1,9})", ref.strip(), re.IGNORECASE)
     if match is None:
         raise NotFoundError(
@@ -169,7 +169,7 @@ async def _row(session: AsyncSession, ref: str) -> Schedule:
         )
     query = select(Schedule).where(Schedule.id == int(match[1])).with_for_update()
     row = (await session.exec(query)).one_or_none()
-    if row is None:
+    if row is None or row.workload_id in hidden:
         raise NotFoundError(
             f"There is no schedule {schedule_ref(int(match[1]))}.",
             "`flywheel schedule list` shows what there is.",

@@ -125,7 +125,8 @@ async def _medians(session: AsyncSession, workload_id: str) -> Medians:
 async def with_expectations(backends: Backends, views: list[RunView]) -> list[RunView]:
     """The views, those of runs that go on with what is expected of them.
 
-    Where it cannot be known what there is to run on, nothing is expected.
+    Where it cannot be known what there is to run on, nothing is expected. Times are those of a
+    platform that all runs share; who holds what is told of those that can be seen.
     """
     if not any(view.status in GOES_ON for view in views):
         return views
@@ -143,7 +144,7 @@ async def with_expectations(backends: Backends, views: list[RunView]) -> list[Ru
     planned = [step for run, rows in runs for step in reckoning.planned(run, rows, now)]
     times = await asyncio.to_thread(times_of, planned, budget, patience)
     uids = {run_ref(run.id): run.uid for run, _ in runs}
-    waits = _waits(runs, times)
+    waits = _waits([one for one in runs if one[0].workload_id not in backends.hidden], times)
     return [_expected(view, uids.get(view.id, ""), times, waits, now) for view in views]
 
 

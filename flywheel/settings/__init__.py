@@ -1,6 +1,7 @@
 """Settings: config.yaml and the environment, checked once, read everywhere."""
 
 from flywheel.settings.endpoints import ServedCandidateConfig
+from flywheel.settings.insights import InsightsConfig
 from flywheel.settings.load import load_settings
 from flywheel.settings.nemo import NemoPlatformConfig
 from flywheel.settings.run_config import merge_run_config, stored_run_config
@@ -25,6 +26,7 @@ __all__ = [
     "DecisionConfig",
     "EvaluationConfig",
     "IclConfig",
+    "InsightsConfig",
     "LocalPlatformConfig",
     "LoraConfig",
     "NemoPlatformConfig",

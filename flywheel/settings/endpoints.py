@@ -11,6 +11,19 @@ _CANDIDATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", re.IGNORECASE)
 
 
+def plain_address(url: str, variable: str) -> str:
+    """The address, where it is one without secrets in it; `variable` is where its key belongs.
+
+    Raises ValueError.
+    """
+    if _ADDRESS.fullmatch(url) is None:
+        raise ValueError(
+            "it must be an address like http://127.0.0.1:8000/v1, without a user, password or "
+            f"query; a key is {variable}"
+        )
+    return url
+
+
 class ServedModelConfig(Section):
     """A helper model (judge, embedder): deployed by us ('local') or somebody's endpoint."""
 
@@ -67,9 +80,4 @@ class ServedCandidateConfig(RequestsConfig):
     @field_validator("url")
     @classmethod
     def _address(cls, url: str) -> str:
-        if _ADDRESS.fullmatch(url) is None:
-            raise ValueError(
-                "it must be an address like http://127.0.0.1:8000/v1, without a user, password "
-                "or query; a key is FLYWHEEL_SERVED_API_KEY"
-            )
-        return url
+        return plain_address(url, "FLYWHEEL_SERVED_API_KEY")

@@ -20,6 +20,7 @@ SECRET_VARIABLES = {
     "llm_judge_api_key": "FLYWHEEL_LLM_JUDGE_API_KEY",
     "served_api_key": "FLYWHEEL_SERVED_API_KEY",
     "embedding_api_key": "FLYWHEEL_EMBEDDING_API_KEY",
+    "insights_api_key": "FLYWHEEL_INSIGHTS_API_KEY",
     "nemo_platform_token": "FLYWHEEL_NEMO_PLATFORM_TOKEN",
     "nemo_api_key": "FLYWHEEL_NEMO_API_KEY",
     "nvidia_api_key": "NVIDIA_API_KEY",

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from flywheel.settings.access import AccessConfig, QuestionsConfig
 from flywheel.settings.endpoints import EmbedderConfig, JudgeConfig, ServedCandidateConfig
+from flywheel.settings.insights import InsightsConfig
 from flywheel.settings.nemo import NemoPlatformConfig, NimConfig, NmpConfig
 from flywheel.settings.section import Names, Section
 from flywheel.settings.slack import SlackConfig
@@ -258,6 +260,7 @@ class Secrets(Section):
     embedding_api_key: SecretStr | None = Field(
         None, description="Sent to the url of icl_config's embedder"
     )
+    insights_api_key: SecretStr | None = Field(None, description="Sent to insights_config.base_url")
     nemo_platform_token: SecretStr | None = Field(
         None, description="Bearer token, sent to nemo_platform_config.base_url"
     )
@@ -265,7 +268,7 @@ class Secrets(Section):
         None, description="Sent to NeMo, where something before it asks for one"
     )
     nvidia_api_key: SecretStr | None = Field(
-        None, description="For a judge of nvidia.com that has no key of its own"
+        None, description="For a judge or language model of nvidia.com without a key of its own"
     )
     receipt_key: SecretStr | None = Field(
         None, description="Ed25519 private key (PEM) that signs receipts; None is the key file"
@@ -274,8 +277,13 @@ class Secrets(Section):
 
     def for_judge(self, url: str | None) -> SecretStr | None:
         """The key of the judge at that address; NVIDIA's goes to nobody but NVIDIA."""
-        if self.llm_judge_api_key is not None:
-            return self.llm_judge_api_key
+        return self.llm_judge_api_key or self._nvidias(url)
+
+    def for_insights(self, url: str | None) -> SecretStr | None:
+        """The key of the language model at that address; NVIDIA's goes to nobody but NVIDIA."""
+        return self.insights_api_key or self._nvidias(url)
+
+    def _nvidias(self, url: str | None) -> SecretStr | None:
         host = (urlsplit(url or "").hostname or "").lower()
         return self.nvidia_api_key if host.endswith(".nvidia.com") else None
 
@@ -306,7 +314,10 @@ class Settings(Section):
     receipt_config: ReceiptConfig = ReceiptConfig()
     worker_config: WorkerConfig = WorkerConfig()
     approval_config: ApprovalConfig = ApprovalConfig()
+    access_config: AccessConfig = AccessConfig()
+    questions_config: QuestionsConfig = QuestionsConfig()
     slack_config: SlackConfig = SlackConfig()
+    insights_config: InsightsConfig = InsightsConfig()
     secrets: Secrets = Field(Secrets(), repr=False, exclude=True)
 
     @property

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 
 from flywheel.settings import Settings
-from tests.api.conftest import CI, asking, logged
+from flywheel.settings.access import AccessConfig
+from tests.api.conftest import CI, VIEWER, asking, logged
 
 
 async def expect(status: int, call: Any) -> Any:
@@ -65,3 +66,36 @@ async def test_a_schedule_is_made_paused_and_removed(
         await expect(400, client.post(path, json={**wanted, "channel": "#news"}))
         refused = await expect(400, client.post(path, json={**wanted, "rule": "every mnday"}))
         assert "Did you mean monday?" in refused["hint"]
+
+
+async def test_a_key_that_is_not_listed_finds_nothing_of_a_workload(
+    keyed_settings: Settings, log_file: Path
+) -> None:
+    access = AccessConfig(workloads={"news": ["api:ci"]})
+    limited = keyed_settings.model_copy(update={"access_config": access})
+    async with (
+        logged(limited, log_file, with_queue=False) as backends,
+        asking(backends, CI) as listed,
+        asking(backends, VIEWER) as other,
+    ):
+        await expect(201, listed.post("/api/v1/runs", json={"workload_id": "news"}))
+        for form in ("/api/v1/runs/{}", "/api/v1/runs/{}/events", "/api/v1/runs/{}/policy",
+                     "/api/v1/runs/{}/pictures", "/api/jobs/{}"):  # fmt: skip
+            await expect(200, listed.get(form.format("r-1")))
+            hidden = await expect(404, other.get(form.format("r-1")))
+            assert hidden == await expect(404, other.get(form.format("r-9"))), form
+        for path in ("/api/v1/runs", "/api/jobs", "/api/v1/workloads"):
+            assert "news" in str(await expect(200, listed.get(path)))
+            assert "news" not in str(await expect(200, other.get(path)))
+        for post in ("/api/v1/runs", "/api/jobs"):
+            wanted = [{"workload_id": name, "client_id": "desk"} for name in ("news", "else")]
+            refused = [await other.post(post, json=one) for one in wanted]
+            assert [r.status_code for r in refused] == [404, 404]
+            assert refused[0].json()["hint"] == refused[1].json()["hint"]
+        question = {"question": "status of r-1"}
+        told = [
+            await expect(200, one.post("/api/v1/ask", json=question)) for one in (listed, other)
+        ]
+        assert "news" in told[0]["text"]
+        assert "news" not in told[1]["text"]
+        assert "limited_to" not in told[0]

@@ -131,7 +131,7 @@ async def test_a_group_that_slack_does_not_know_bars_nobody(
         listed = await people.decider(actor(ADA), workspace.channel)
         assert (listed.barred, listed.groups) == (None, frozenset())
         assert (await people.decider(actor(BEN), workspace.channel)).groups == {LEADS}
-        assert f"the approvers in {STALE} do not count: Slack says no_such_subteam" in caplog.text
+        assert f"the people in {STALE} do not count: Slack says no_such_subteam" in caplog.text
         workspace.groups[STALE] = [ADA]  # it is not remembered as broken
         assert (await people.decider(actor(ADA), workspace.channel)).groups == {STALE}
 

@@ -22,6 +22,7 @@ from tests.bot.test_session import Script
 
 GOLDEN = Path(__file__).parent / "golden" / "chat.txt"
 SCHEDULE = "/flywheel schedule news every monday 06:00 Europe/London"
+DECIDED = "*Decided:* tfidf-svm"  # on the results, which are edited after the thread was told
 _PROGRESS = ("·", "↳", "▣")
 _FRAMES = ("╭", "│", "╰")
 _NUMBERS = (
@@ -85,9 +86,9 @@ async def _played(scene: Scene) -> str:
         when_it_asks,
         "no",
         "It is clear of the limit.",
-        lambda: once_said("was promoted for news", "@flywheel which model is best?"),
+        lambda: once_said(f"{DECIDED} was promoted", "@flywheel which model is best?"),
         "/flywheel rollback news It was only a test.",
-        lambda: once_said("was rolled back by ada", SCHEDULE),
+        lambda: once_said(f"{DECIDED} was rolled back", SCHEDULE),
         "/flywheel policy news",
         "/flywheel results",
         "quit",

@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import Block
 from slackblocks import InvalidUsageError
 
 from bot.console.limits import texts
-from bot.views import decision, lists
+from bot.views import answers, decision, lists
 from bot.views.asking import AskContext, ask_modal
 from bot.views.card import CANCEL, card, gone
 from bot.views.comparison import comparison
@@ -349,10 +349,14 @@ def test_lists_and_answers_are_ones_that_slack_takes(
         for name in found * 20
     ]
     sound(lists.workloads(summaries, dict.fromkeys(found, serving)))
-    sound(
-        lists.answer(
-            Answer(text=f"*bold* {text}", sources=[f"flywheel results {n}" for n in found])
-        )
+    sources = [f"flywheel results {n}" for n in found]
+    for kept in ("0" * 24, None):
+        choices = [f"{name} {text}" for name in found]
+        reply = Answer(text=f"*bold* {text}", sources=sources, choices=choices, id=kept)
+        sound(answers.answer(reply, asked=(serving, text or "")))
+        assert ("answer_right" in actions(answers.answer(reply))) == (kept is not None)
+    sound_view(
+        answers.wrong_modal(answers.WrongContext(question_id="0" * 24, channel="C1", thread=None))
     )
     sound(lists.help_text())
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from flywheel.datasets.report import TeacherUsage
-from flywheel.evaluation.cost import cost_per_1000, find_price
+from flywheel.evaluation.cost import cost_of_use, cost_per_1000, find_price
 from flywheel.settings import PriceConfig
 from flywheel.settings.sections import ModelPrice
 
@@ -46,6 +46,13 @@ def test_the_longest_match_counts(name: str, input_per_million: str) -> None:
 def test_tokens() -> None:
     # 100,000 input tokens at 0.60 and 5,000 output tokens at 0.80 a million
     assert cost_per_1000(PRICES, usage("meta/llama-3.3-70b-instruct")) == Decimal("0.064")
+
+
+def test_one_answer_with_all_its_calls() -> None:
+    # 4,000 input tokens at 0.60 and 250 output tokens at 0.80 a million
+    used = usage("meta/llama-3.3-70b-instruct", 4000, 250, None)
+    assert cost_of_use(PRICES, used) == Decimal("0.0026")
+    assert cost_of_use(PRICES, usage("nobody")) is None
 
 
 def test_hours() -> None:

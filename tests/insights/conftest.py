@@ -1,8 +1,9 @@
 """Runs built by hand, and facts that hold them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from flywheel.datasets.report import ClassCounts, DatasetReport, TeacherUsage
 from flywheel.decisions.verdict import CandidateVerdict, Recommendation
 from flywheel.evaluation.scores import ClassScore, Confusion, Interval, Scores
 from flywheel.insights.reader import answer
+from flywheel.ports.backends import Backends
 from flywheel.ports.logs import WorkloadSummary
 from flywheel.views import (
     Answer,
@@ -21,6 +23,7 @@ from flywheel.views import (
     StepView,
     TeacherView,
 )
+from tests.insights.company import opened, write_to
 
 START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 TEACHER = "meta/llama-3.3-70b-instruct"
@@ -313,3 +316,15 @@ class Build:
 @pytest.fixture
 def build() -> type[Build]:
     return Build
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The company of the examination, which no test changes."""
+    return write_to(tmp_path_factory.mktemp("company"))
+
+
+@pytest.fixture
+async def company(home: Path) -> AsyncIterator[Backends]:
+    async with opened(home) as backends:
+        yield backends

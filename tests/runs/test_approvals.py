@@ -59,6 +59,8 @@ async def test_people_and_groups_decide_by_workload() -> None:
         class settings:  # noqa: N801
             approval_config = rules
 
+        hidden: frozenset[str] = frozenset()
+
     def may(actor: Actor, workload: str) -> bool:
         return may_approve(_Backends, actor, workload)  # type: ignore[arg-type]
 

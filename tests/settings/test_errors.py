@@ -57,6 +57,18 @@ Lines = Callable[..., list[str]]
             for wrong in ("many", "-1", "2.5", "{trainig: 1}", "{training: few}", "[1]")
         ),
         (
+            "insights_config: {base_url: 'http://127.0.0.1:8000/v1'}",
+            "insights_config in FILE: base_url is set, so model has to be.",
+        ),
+        (
+            "insights_config: {base_url: 'http://h.test/v1?api-version=1', model: m}",
+            (
+                "insights_config.base_url in FILE: it must be an address like "
+                "http://127.0.0.1:8000/v1, without a user, password or query; a key is "
+                "FLYWHEEL_INSIGHTS_API_KEY."
+            ),
+        ),
+        (
             "data_split: {eval_size: 3}",
             "data_split in FILE is not a setting; did you mean data_split_config?",
         ),

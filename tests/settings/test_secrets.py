@@ -23,6 +23,7 @@ SECRETS = {
     "FLYWHEEL_LLM_JUDGE_API_KEY": "nvapi-hunter2",
     "FLYWHEEL_SERVED_API_KEY": "sk-served-hunter2",
     "FLYWHEEL_EMBEDDING_API_KEY": "sk-embedding-hunter2",
+    "FLYWHEEL_INSIGHTS_API_KEY": "sk-insights-hunter2",
     "FLYWHEEL_NEMO_PLATFORM_TOKEN": "token-hunter2",
     "FLYWHEEL_NEMO_API_KEY": "hunter2",
     "NVIDIA_API_KEY": "nvapi-hunter2",
@@ -42,6 +43,7 @@ def test_secrets_are_read_from_the_environment(load: Load) -> None:
         secrets.llm_judge_api_key,
         secrets.served_api_key,
         secrets.embedding_api_key,
+        secrets.insights_api_key,
         secrets.nemo_platform_token,
         secrets.nemo_api_key,
         secrets.nvidia_api_key,
@@ -87,7 +89,7 @@ def test_pydantics_own_error_does_not_show_a_secret() -> None:
                 "secrets in FILE looks like a secret: take it out of the file and use the "
                 "environment (SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, "
                 "FLYWHEEL_REDIS_URL, FLYWHEEL_DATABASE_URL, FLYWHEEL_LLM_JUDGE_API_KEY, "
-                "FLYWHEEL_SERVED_API_KEY, FLYWHEEL_EMBEDDING_API_KEY, "
+                "FLYWHEEL_SERVED_API_KEY, FLYWHEEL_EMBEDDING_API_KEY, FLYWHEEL_INSIGHTS_API_KEY, "
                 "FLYWHEEL_NEMO_PLATFORM_TOKEN, FLYWHEEL_NEMO_API_KEY, NVIDIA_API_KEY, "
                 "FLYWHEEL_RECEIPT_KEY, FLYWHEEL_API_KEYS)."
             ),
@@ -178,11 +180,14 @@ def test_a_broken_file_does_not_show_what_is_in_it(tmp_path: Path) -> None:
 )
 def test_nvidias_key_goes_to_nvidia_only(load: Load, url: str | None, key: str | None) -> None:
     secrets = load("platform: local", NVIDIA_API_KEY="nvapi-hunter2").secrets
-    found = secrets.for_judge(url)
-    assert (found and found.get_secret_value()) == key
+    for found in (secrets.for_judge(url), secrets.for_insights(url)):
+        assert (found and found.get_secret_value()) == key
     both = load(
-        "platform: local", FLYWHEEL_LLM_JUDGE_API_KEY="own", NVIDIA_API_KEY="nvapi-hunter2"
+        "platform: local",
+        FLYWHEEL_LLM_JUDGE_API_KEY="own",
+        FLYWHEEL_INSIGHTS_API_KEY="own",
+        NVIDIA_API_KEY="nvapi-hunter2",
     ).secrets
-    own = both.for_judge(url)
-    assert own is not None
-    assert own.get_secret_value() == "own"
+    for own in (both.for_judge(url), both.for_insights(url)):
+        assert own is not None
+        assert own.get_secret_value() == "own"

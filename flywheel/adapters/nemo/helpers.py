@@ -13,17 +13,12 @@ from flywheel.adapters.nemo.book import Book, Note
 from flywheel.adapters.nemo.client import NemoClient
 from flywheel.adapters.nemo.deploy import Deployments, Nim, nim_of
 from flywheel.adapters.nemo.icl import Embed
-from flywheel.evaluation.judge import JudgeTask, prompt_of
+from flywheel.evaluation.judge import JudgeTask, judge_prompt
 from flywheel.ports.platform import DeployJob, Job, JobStatus, OwnJudge
-from flywheel.resources import resource_text
 from flywheel.settings import IclConfig
 from flywheel.settings.endpoints import JudgeConfig
 from flywheel.settings.sections import EvaluationConfig
 
-_PROMPTS: dict[JudgeTask, str] = {
-    "similarity": "prompts/judge_similarity.md",
-    "tool-calling": "prompts/judge_tool_calls.md",
-}
 _BATCH = 64  # texts in one request for embeddings
 
 
@@ -88,8 +83,7 @@ class Helpers:
             if self._judge_key is not None:
                 endpoint["api_key"] = self._judge_key.get_secret_value()
             model = {"api_endpoint": endpoint}
-        prompt = prompt_of(resource_text(_PROMPTS[task]).split("---\n", 2)[2].strip())
-        return tasks.judge_metric(task, prompt.text, model)
+        return tasks.judge_metric(task, judge_prompt(task).text, model)
 
     @staticmethod
     def embedders(icl: IclConfig) -> list[Nim]:

@@ -122,6 +122,6 @@ async def release_eval_set(request: ReleaseRequest, parts: Parts, caller: Caller
 
 
 @router.post("/ask")
-async def ask(request: Question, parts: Parts) -> Answer:
-    """Answer a question about runs, models, costs and data."""
-    return await questions.ask(parts, request.question, request.run_id)
+async def ask(request: Question, parts: Parts, caller: Caller) -> Answer:
+    """Answer a question about runs, models, costs and data from what the caller may see."""
+    return await questions.ask(parts, request.question, caller, request.run_id)

@@ -3,7 +3,8 @@
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from flywheel.db.models import Run, Step
-from flywheel.insights.summary import summarise
+from flywheel.insights.voice import SUMMARY, voice_of
+from flywheel.insights.worded_summary import worded_summary
 from flywheel.ports.backends import Backends
 from flywheel.runs.present import present
 from flywheel.runs.state import RunState
@@ -14,9 +15,10 @@ class Summarise(InstantStep):
     """The outcome in words."""
 
     async def poll(self, backends: Backends, state: RunState, step: Step) -> Outcome:  # noqa: ARG002
-        """At most 120 words."""
+        """At most 120 words; a language model that is slow or wrong holds up nothing for long."""
         # When people read it, the run is complete.
-        text = summarise(present(state).model_copy(update={"status": "completed"}))
+        view = present(state).model_copy(update={"status": "completed"})
+        text = await worded_summary(voice_of(backends, SUMMARY), view)
 
         async def apply(session: AsyncSession, run: Run) -> None:  # noqa: ARG001
             run.summary = text
