@@ -51,6 +51,9 @@ def answer(
         blocks.append(_choices(choices, reply.id))
     elif choices:
         blocks.append(section("\n".join(f"• {mrkdwn(choice, 200)}" for choice in choices)))
+    if reply.evidence:
+        numbers = lines_that_fit([mrkdwn(one, 150) for one in reply.evidence], 900, "more")
+        blocks.append(context(f"Numbers: {numbers}".replace("\n", "; ")))
     if reply.sources:
         sources = lines_that_fit([code(in_slack(source)) for source in reply.sources], 1500, "more")
         blocks.append(context(f"See {sources}".replace("\n", ", ")))

@@ -41,6 +41,8 @@ def ask(
     console.print(escape(found.text), soft_wrap=True)
     for choice in found.choices:
         console.print(f"  • {escape(choice)}", soft_wrap=True)
+    if found.evidence:
+        console.print(f"[dim]Numbers: {escape('; '.join(found.evidence))}[/]", soft_wrap=True)
     for source in found.sources:
         console.print(f"[dim]See {escape(source)}[/]", soft_wrap=True)
 

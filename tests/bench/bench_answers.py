@@ -17,17 +17,27 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from pydantic import SecretStr
+
+from bot.console.stage import open_stage
 from flywheel.insights.exam.company import write_company
 from flywheel.insights.exam.paper import load_questions
 from flywheel.insights.history import Turn
 from flywheel.service.questions import ask
 from flywheel.settings.access import AccessConfig
+from flywheel.settings.insights import InsightsConfig
 from flywheel.settings.load import load_settings
 from flywheel.views import Actor
 from flywheel.wiring import open_backends
+from tests.support.scripted_model import KEY, MODEL, scripted_model
+from tests.support.scripted_request import ChatRequest
+from tests.support.scripted_turns import Turn as Reply
+from tests.support.scripted_turns import call, say
 
 RUNS = int(os.environ.get("BENCH_RUNS", "10000"))
 LIMIT_SECONDS = 0.3
+FIRST_SECONDS = 1.0
+_MENTIONS = 30
 _WORKLOADS = 5  # of each of the company's
 _OF_A_RUN = ("candidate", "step", "dataset", "evaluation")
 _ASKER = Actor(id="U0ANNA", name="anna", origin="slack")
@@ -97,6 +107,33 @@ async def measured(home: Path, listed: dict[str, list[str]]) -> tuple[float, lis
         return seconds[0], seconds[1:]
 
 
+async def first_words(home: Path) -> list[float]:
+    """Seconds until the thread says something, where a language model has to look things up."""
+    seconds = []
+    with scripted_model() as model:
+        model.play(_looking_up)
+        settings = load_settings(environ={"FLYWHEEL_HOME": str(home)})
+        config = InsightsConfig(base_url=model.url, model=MODEL, questions_per_user=None)
+        secrets = settings.secrets.model_copy(update={"insights_api_key": SecretStr(KEY)})
+        talking = settings.model_copy(update={"insights_config": config, "secrets": secrets})
+        async with (
+            open_backends(talking) as backends,
+            open_stage(backends, {_ASKER.id: _ASKER.name}, [], pictures=False) as stage,
+        ):
+            asker, workspace = stage.people[_ASKER.id], stage.workspace
+            for _ in range(_MENTIONS):
+                began = perf_counter()
+                asked = await asker.say(workspace.channel, "which model is best for news_events?")
+                await workspace.reply_to(asked, 30)
+                seconds.append(perf_counter() - began)
+                await stage.bot.inbox.idle()
+    return seconds
+
+
+def _looking_up(request: ChatRequest) -> Reply:
+    return say("Nothing is known of that.") if request.results else call("log")
+
+
 async def written(home: Path) -> None:
     """The company in this home."""
     settings = load_settings(environ={"FLYWHEEL_HOME": str(home)})
@@ -112,7 +149,7 @@ def main() -> int:
         began = perf_counter()
         runs = copy_runs(home / "flywheel.db")
         print(f"{runs:,} runs in the database ({perf_counter() - began:.0f} s to copy)")
-        slow = [_told(home, {}), _told(home, _LISTED)]
+        slow = [_told(home, {}), _told(home, _LISTED), _told_first(home)]
     return int(any(slow))
 
 
@@ -129,6 +166,19 @@ def _told(home: Path, listed: dict[str, list[str]]) -> bool:
     )
     kept = p95 <= LIMIT_SECONDS
     print(f"  limit for p95: {LIMIT_SECONDS * 1000:.0f} ms, {'kept' if kept else 'NOT KEPT'}")
+    return not kept
+
+
+def _told_first(home: Path) -> bool:
+    """The same of the first words of a language model's answer."""
+    seconds = sorted(asyncio.run(first_words(home)))
+    kept = seconds[-1] <= FIRST_SECONDS
+    print("with a language model, until the thread says something:")
+    print(
+        f"  {len(seconds)} mentions: median {median(seconds) * 1000:.0f} ms, "
+        f"slowest {seconds[-1] * 1000:.0f} ms"
+    )
+    print(f"  limit: {FIRST_SECONDS * 1000:.0f} ms, {'kept' if kept else 'NOT KEPT'}")
     return not kept
 
 
