@@ -30,6 +30,10 @@ class Facts(Protocol):
         """What the log holds, per workload and client."""
         ...
 
+    async def paired(self, run: RunView, one: str, other: str) -> Difference | None:
+        """One minus the other on the run's records; None where the answers are not comparable."""
+        ...
+
 
 class Disagreement(BaseModel):
     """A record on which a candidate and the teacher said different things. Untrusted text."""
@@ -49,10 +53,6 @@ class Decided(BaseModel):
 
 class Evidence(Facts, Protocol):
     """What a language model may ask beyond that; only of runs that `run` gives."""
-
-    async def paired(self, run: RunView, one: str, other: str) -> Difference | None:
-        """One minus the other on the run's records; None where the answers are not comparable."""
-        ...
 
     async def comparison(self, older: RunView, newer: RunView) -> Comparison:
         """Two completed runs of a workload. Raises FlywheelError where they cannot be compared."""

@@ -49,7 +49,7 @@ def compare(topic: Topic) -> Answer:
     lines = [f"In {named(run)}:"]
     for subject in subjects:
         lines += _side(subject)
-    lines += _judged(subjects)
+    lines += _judged(topic, subjects)
     return reply(*lines, sources=show(run, *(s.run for s in subjects)))
 
 
@@ -91,7 +91,7 @@ def _side(subject: Subject) -> list[str]:
     return lines
 
 
-def _judged(subjects: Sequence[Subject]) -> list[str]:
+def _judged(topic: Topic, subjects: Sequence[Subject]) -> list[str]:
     references = [s for s in subjects if s.is_reference]
     others = [s for s in subjects if not s.is_reference]
     lines = [said for one in others for other in references if (said := paired(one, other))]
@@ -99,7 +99,7 @@ def _judged(subjects: Sequence[Subject]) -> list[str]:
         if one.run.id != other.run.id:
             lines.append(_DIFFERENT_RUNS)
         else:
-            lines.append(standing(one, other))
+            lines.append(standing(one, other, topic))
     if any(s.is_teacher for s in subjects):
         lines.append("Candidates are scored by how they agree with the teacher's logged answers.")
     return lines[:_MOST_COMPARED]

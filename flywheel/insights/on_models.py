@@ -7,6 +7,8 @@ from flywheel.evaluation.scores import Scores
 from flywheel.formatting import count, score
 from flywheel.insights.phrases import (
     CANNOT_TELL,
+    NOT_SIGNIFICANT,
+    SIGNIFICANT,
     class_scores,
     headline,
     headline_of,
@@ -53,7 +55,7 @@ def best(topic: Topic) -> Answer:
     differs = chosen is not None and chosen.name != first.name
     return reply(
         f"In {named(run)} *{first.name}* has the highest {headline_of(first)}.",
-        _runner_up(order),
+        _runner_up(topic, order),
         f"The policy recommends *{chosen.name}*: {verdict.reason}"
         if differs and chosen and verdict and verdict.verdict == "promote"
         else (f"Verdict *{verdict.verdict}*: {verdict.reason}" if verdict else None),
@@ -114,14 +116,17 @@ def unreadable(topic: Topic) -> Answer:
     return reply(f"In {named(run)}:", *lines, sources=show(run)) if lines else no_scores(topic, run)
 
 
-def _runner_up(order: Sequence[Subject]) -> str | None:
+def _runner_up(topic: Topic, order: Sequence[Subject]) -> str | None:
     if len(order) < 2:
         return None
     first, second = (s.scores.headline if s.scores else None for s in order[:2])
     if first is None or second is None:
         return None
-    tie = overlap(first.interval, second.interval)
-    verdict = CANNOT_TELL if tie else "the intervals do not overlap"
+    verdict = "the intervals do not overlap"
+    if overlap(first.interval, second.interval):
+        found = topic.paired(order[0].run, order[0].name, order[1].name)
+        shown = NOT_SIGNIFICANT if found is None or found.low <= 0 else SIGNIFICANT
+        verdict = CANNOT_TELL if found is None else shown
     return f"Next is {order[1].name} with {headline_of(order[1])}; {verdict}."
 
 

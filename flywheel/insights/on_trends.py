@@ -35,6 +35,8 @@ def trend(topic: Topic) -> Answer:
             lines += _told(f"What serves {start.workload_id}, *{served[0].name}*:", served)
         best = [ranked(run)[0] for run in runs]
         lines += _told(f"The best candidates of {start.workload_id}:", best, with_names=True)
+        if len(runs) == 1:
+            lines.append("No other run has scores, so nothing is known of a change.")
         cited = [s.run for s in (*served, *best)]
     if len({_records(run) for run in cited}) > 1:
         lines.append("The runs were scored on different records: compare with care.")

@@ -7,10 +7,15 @@ from flywheel.evaluation.headline import NAMES
 from flywheel.evaluation.scores import ClassScore, Interval, Scores
 from flywheel.formatting import count, duration, money
 from flywheel.insights.subjects import Subject, taken_for
+from flywheel.insights.topic import Topic
 from flywheel.insights.values import difference_words
 from flywheel.views import Answer, RunView
 
 CANNOT_TELL = "the intervals overlap, so this run cannot tell them apart"
+SIGNIFICANT = "the intervals overlap, but on the same records the difference is significant"
+NOT_SIGNIFICANT = (
+    "on the same records the difference is not significant, so this run cannot tell them apart"
+)
 
 
 def reply(
@@ -101,16 +106,22 @@ def overlap(one: Interval, other: Interval) -> bool:
     return one.low <= other.high and other.low <= one.high
 
 
-def standing(one: Subject, other: Subject) -> str:
-    """What the two intervals say of two models that were scored in one run."""
+def standing(one: Subject, other: Subject, topic: Topic | None = None) -> str:
+    """Whether two models that were scored in one run are known to differ.
+
+    By their intervals; where these overlap by the paired test, if the topic has it.
+    """
     first = one.scores.headline if one.scores else None
     second = other.scores.headline if other.scores else None
     if first is None or second is None:
         return ""
     better, worse = (one, other) if first.value >= second.value else (other, one)
-    if overlap(first.interval, second.interval):
-        return f"{one.name} and {other.name}: {CANNOT_TELL}."
-    return f"{better.name} is ahead of {worse.name}: the intervals do not overlap."
+    if not overlap(first.interval, second.interval):
+        return f"{better.name} is ahead of {worse.name}: the intervals do not overlap."
+    found = None if topic is None else topic.paired(one.run, better.name, worse.name)
+    if found is not None and found.low > 0:
+        return f"{better.name} is ahead of {worse.name}: {SIGNIFICANT}."
+    return f"{one.name} and {other.name}: {CANNOT_TELL if found is None else NOT_SIGNIFICANT}."
 
 
 def paired(one: Subject, other: Subject) -> str | None:

@@ -39,7 +39,10 @@ async def answer(
         return back
     if strange := _strange(topic):
         return trouble.not_known(strange)
-    found = answer_to(topic) or trouble.not_understood(topic)
+    found = answer_to(topic)
+    if await topic.look_up(facts):
+        found = answer_to(topic)
+    found = found or trouble.not_understood(topic)
     return with_choices(topic, corrected(topic, found))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flywheel.clock import utc_now
+from flywheel.evaluation.paired import Difference
 from flywheel.insights.facts import Facts
 from flywheel.insights.followups import is_follow_up, resolved
 from flywheel.insights.history import Turn
@@ -20,6 +21,11 @@ _REFERS = re.compile(r"\b(it|its|they|them|their|those|these|that one|this one|t
 _NEWEST = re.compile(
     r"\b(last|latest|newest|most recent) (?:[\w-]+ )?(run|one|result|results)\b(?! of [a-z]+ runs)"
 )
+
+
+_MOST_PAIRS = 4
+
+Pair = tuple[str, str, str]
 
 
 @dataclass
@@ -43,6 +49,24 @@ class Topic:
     back: int = 0  # runs: 1 is the previous one
     span: Span | None = None
     concluded: bool = False  # the workloads are not named, but others lack what is
+    # Paired comparisons by run and two of its candidates: those at hand, and those asked for.
+    pairs: dict[Pair, Difference | None] = field(default_factory=dict)
+    wanted: dict[Pair, RunView] = field(default_factory=dict)
+
+    def paired(self, run: RunView, one: str, other: str) -> Difference | None:
+        """Their difference on the same records; one that is not at hand is looked up for later."""
+        pair = run.id, one, other
+        candidates = {candidate.model_name for candidate in run.nims}
+        if pair not in self.pairs and {one, other} <= candidates:
+            self.wanted[pair] = run
+        return self.pairs.get(pair)
+
+    async def look_up(self, facts: Facts) -> bool:
+        """Look up the paired comparisons that an answer has asked for; whether there was one."""
+        wanted, self.wanted = self.wanted, {}
+        for pair, run in list(wanted.items())[:_MOST_PAIRS]:
+            self.pairs[pair] = await facts.paired(run, pair[1], pair[2])
+        return any(self.pairs.get(pair) for pair in wanted)
 
     def run_with(self, has: Callable[[RunView], bool]) -> RunView | None:
         """The run meant: a named one, the conversation's, else the newest that `has` it."""

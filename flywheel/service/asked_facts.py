@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from flywheel.evaluation.paired import Difference
 from flywheel.insights.facts import Facts
 from flywheel.ports.backends import Backends
 from flywheel.ports.logs import WorkloadSummary
@@ -18,6 +19,7 @@ class Remembered(ServiceEvidence):
         super().__init__(backends)
         self._runs: dict[str | None, list[RunView]] = {}
         self._named: dict[str, RunView | None] = {}
+        self._paired: dict[tuple[str, str, str], Difference | None] = {}
         self._incumbents: list[PromotionView] | None = None
         self._workloads: list[WorkloadSummary] | None = None
 
@@ -31,6 +33,12 @@ class Remembered(ServiceEvidence):
             seen = (run for runs in self._runs.values() for run in runs if run.id == ref)
             self._named[ref] = next(seen, None) or await super().run(ref)
         return self._named[ref]
+
+    async def paired(self, run: RunView, one: str, other: str) -> Difference | None:
+        key = run.id, one, other
+        if key not in self._paired:
+            self._paired[key] = await super().paired(run, one, other)
+        return self._paired[key]
 
     async def incumbents(self) -> list[PromotionView]:
         if self._incumbents is None:
@@ -61,6 +69,9 @@ class Without:
 
     async def workloads(self) -> list[WorkloadSummary]:
         return self._seen(await self._facts.workloads())
+
+    async def paired(self, run: RunView, one: str, other: str) -> Difference | None:
+        return await self._facts.paired(run, one, other)
 
     def _seen(self, found: list[Of]) -> list[Of]:
         return [one for one in found if one.workload_id not in self._hidden]

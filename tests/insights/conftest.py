@@ -9,6 +9,7 @@ import pytest
 
 from flywheel.datasets.report import ClassCounts, DatasetReport, TeacherUsage
 from flywheel.decisions.verdict import CandidateVerdict, Recommendation
+from flywheel.evaluation.paired import Difference
 from flywheel.evaluation.scores import ClassScore, Confusion, Interval, Scores
 from flywheel.insights.reader import answer
 from flywheel.ports.backends import Backends
@@ -48,6 +49,7 @@ class Facts:
         self._incumbents = incumbents or []
         self._workloads = workloads or []
         self._older = older or []
+        self.differences: dict[tuple[str, str, str], Difference] = {}
 
     async def runs(self, workload_id: str | None = None) -> list[RunView]:
         return [r for r in self._runs if workload_id in {None, r.workload_id}]
@@ -60,6 +62,9 @@ class Facts:
 
     async def workloads(self) -> list[WorkloadSummary]:
         return self._workloads
+
+    async def paired(self, run: RunView, one: str, other: str) -> Difference | None:
+        return self.differences.get((run.id, one, other))
 
 
 def interval(value: float, half: float) -> Interval:

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from flywheel.clock import utc_now
+from flywheel.evaluation.paired import Difference
 from flywheel.insights.reader import answer
 from flywheel.views import Answer
 from tests.insights.conftest import Build
@@ -389,3 +391,32 @@ async def test_what_newer_runs_measure_is_told(build: type[Build]) -> None:
     }
     for question, words in told.items():
         assert words in (await answer(question, facts)).text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [
+        (0.002, 0.024, "but on the same records the difference is significant"),
+        (-0.004, 0.03, "on the same records the difference is not significant, so this run cannot"),
+    ],
+)
+async def test_where_intervals_overlap_the_paired_test_decides(
+    facts: Any, low: float, high: float, says: str
+) -> None:
+    facts.differences["r-12", "tfidf-svm", "tfidf-logreg"] = Difference(
+        metric="macro_f1",
+        value=0.013,
+        low=low,
+        high=high,
+        confidence=0.95,
+        margin=0.0,
+        p_value=0.1,
+        n=400,
+        method="paired bootstrap",
+    )
+    best = await answer("which model is best for news_topics?", facts)
+    side_by_side = await answer("compare tfidf-svm and tfidf-logreg", facts)
+    assert says in best.text
+    assert says in side_by_side.text
+    elsewhere = await answer("compare tfidf-logreg and hashing-sgd", facts)
+    assert "the intervals do not overlap" in elsewhere.text
