@@ -79,7 +79,7 @@ async def test_cancel_stops_asking(bench: Bench) -> None:
     bench.server.every = stall
     platform, job = platform_of(bench, max_concurrent_requests=2), bench.job()
     await platform.start(job)
-    await until(lambda: bench.server.at_once == 2)
+    await until(lambda: bench.server.asked.total() == 2)
     started = time.monotonic()
     assert await platform.cancel(job)
     assert time.monotonic() - started < 5
